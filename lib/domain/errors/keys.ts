@@ -1,0 +1,4 @@
+/** Error codes of keys: see `entry.ts`. */
+import { errorGroup } from './entry.ts';
+
+export const keysErrors = errorGroup({});

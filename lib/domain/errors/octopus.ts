@@ -1,0 +1,4 @@
+/** Error codes of octopus: see `entry.ts`. */
+import { errorGroup } from './entry.ts';
+
+export const octopusErrors = errorGroup({});

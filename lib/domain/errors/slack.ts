@@ -1,0 +1,4 @@
+/** Error codes of slack: see `entry.ts`. */
+import { errorGroup } from './entry.ts';
+
+export const slackErrors = errorGroup({});

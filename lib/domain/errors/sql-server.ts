@@ -1,0 +1,4 @@
+/** Error codes of sql-server: see `entry.ts`. */
+import { errorGroup } from './entry.ts';
+
+export const sqlServerErrors = errorGroup({});

@@ -1,0 +1,71 @@
+/**
+ * Every id and every stored key is made and parsed here, and nowhere else.
+ *
+ * Ids are derived, not drawn: the same request gives the same run, the same run gives the same archive, so a step that
+ * runs twice finds its own work.
+ */
+import { createHash } from 'node:crypto';
+
+/** Crockford's base 32: no I, L, O, U, so an id can be read aloud and typed on a phone. */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const ID_LENGTH = 8;
+
+const shortHash = (text: string): string =>
+  [...createHash('sha256').update(text).digest().subarray(0, ID_LENGTH)]
+    .map((byte) => ALPHABET[byte % ALPHABET.length])
+    .join('');
+
+/** `run_7F3K9Q2M`, from whatever identifies the request: Slack's trigger id, a schedule slot, a terminal's nonce. */
+export const runIdOf = (requestKey: string): string => `run_${shortHash(requestKey)}`;
+
+/** `arc_20260304T020000Z_7F3K9Q2M`: sorts by time, and belongs to exactly one run. */
+export const archiveIdOf = (run: { id: string; requestedAt: string }): string =>
+  `arc_${compactTime(run.requestedAt)}_${run.id.slice('run_'.length)}`;
+
+const compactTime = (iso: string): string => iso.replace(/\.\d+/, '').replaceAll(/[-:]/g, '');
+
+export const isRunId = (text: string): boolean => /^run_[0-9A-HJKMNP-TV-Z]{8}$/.test(text);
+export const isArchiveId = (text: string): boolean => /^arc_\d{8}T\d{6}Z_[0-9A-HJKMNP-TV-Z]{8}$/.test(text);
+
+/** Keys in the archives bucket. `docs/format.md` describes what lies under them. */
+export const archiveKeys = {
+  archives: (instance: string) => `${instance}/archives/`,
+  archive: (instance: string, archiveId: string) => `${instance}/archives/${archiveId}/`,
+  manifest: (instance: string, archiveId: string) => `${instance}/archives/${archiveId}/manifest.json`,
+  file: (instance: string, archiveId: string, name: string) => `${instance}/archives/${archiveId}/${name}`,
+  packs: (instance: string) => `${instance}/packs/`,
+  database: (instance: string) => `${instance}/database/`,
+} as const;
+
+/** Keys in the state bucket. */
+export const stateKeys = {
+  settings: (instance: string) => `${instance}/settings.json`,
+  lock: (instance: string) => `${instance}/lock.json`,
+  runs: () => 'runs/',
+  run: (runId: string) => `runs/${runId}/run.json`,
+  steps: (runId: string) => `runs/${runId}/steps/`,
+  stepNote: (runId: string, state: string) => `runs/${runId}/steps/${state}.json`,
+  lease: (runId: string) => `runs/${runId}/lease.json`,
+  cancel: (runId: string) => `runs/${runId}/cancel.json`,
+  card: (runId: string) => `cards/${runId}.json`,
+  host: (host: string) => `hosts/${host}/`,
+  audit: (position: number) => `audit/${String(position).padStart(12, '0')}.json`,
+} as const;
+
+/** The run that a changed state key belongs to, or `null`: what the card watches. */
+export const runIdOfKey = (key: string): string | null => /^runs\/(run_[0-9A-Z]+)\//.exec(key)?.[1] ?? null;
+
+/** Names in the secret store: the fingerprint makes each value its own secret, created once. */
+export const secretNames = {
+  masterKeys: (instance: string) => `${instance}/master-key/`,
+  masterKey: (instance: string, fingerprint: string) => `${instance}/master-key/${fingerprint}`,
+  license: (instance: string, fingerprint: string) => `${instance}/license/${fingerprint}`,
+} as const;
+
+/** Name of a run's backup set, SQL session and file on the share: how a run finds its own work again. */
+export const backupSetName = (runId: string): string => `octo-${runId}`;
+export const backupFileName = (instance: string, runId: string): string => `octo-${instance}-${runId}.bak`;
+
+/** `PackFolders` of `pack-folders`: the state a step is served under when it is used once. */
+export const stateNameOf = (step: string): string =>
+  step.replaceAll(/(^|-)([a-z])/g, (_match, _dash, letter: string) => letter.toUpperCase());

@@ -1,0 +1,82 @@
+/**
+ * A run: one asked-for execution of a workflow, as the run book keeps it under `runs/<runId>/`.
+ *
+ * `run.json` says what was asked and how it ended; `steps/<State>.json` says what each state does. Every view (card,
+ * terminal, status) is computed from these records, and from nothing else.
+ */
+import * as z from 'zod';
+
+export const DOORS = ['slack', 'terminal', 'schedule'] as const;
+export const OUTCOMES = ['good', 'gaps', 'suspicious', 'failed', 'refused'] as const;
+export type OutcomeWord = (typeof OUTCOMES)[number];
+
+const ErrorRecord = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  advice: z.string(),
+  state: z.string().optional(),
+});
+export type ErrorRecord = z.infer<typeof ErrorRecord>;
+
+/** What a finished backup says about itself. Sizes in bytes, times in seconds. */
+export const BackupSummary = z.strictObject({
+  archiveId: z.string(),
+  takenAt: z.string(),
+  consistency: z.enum(['quiesced', 'online']),
+  durationSeconds: z.number(),
+  /** From entering maintenance mode until it was left again; 0 when online. */
+  quietSeconds: z.number(),
+  totalBytes: z.number(),
+  addedBytes: z.number(),
+  database: z.strictObject({ sizeBytes: z.number(), isVerified: z.boolean() }),
+  files: z.strictObject({ count: z.number(), sizeBytes: z.number(), missingCount: z.number() }),
+  keyProof: z.strictObject({ opened: z.number(), sampled: z.number(), fingerprint: z.string() }),
+});
+export type BackupSummary = z.infer<typeof BackupSummary>;
+
+export const Outcome = z.strictObject({
+  word: z.enum(OUTCOMES),
+  /** Each thing that is missing or not proven, as a sentence. Empty when good. */
+  gaps: z.array(z.string()),
+  /** Notes that do not change the outcome, e.g. tasks left waiting for a person. */
+  notes: z.array(z.string()),
+  error: ErrorRecord.nullable(),
+  /** What is safe now, and what to do next: always said when the word is not `good`. */
+  safeNow: z.string(),
+  doNext: z.string(),
+  backup: BackupSummary.nullable(),
+});
+export type Outcome = z.infer<typeof Outcome>;
+
+export const RunRecord = z.strictObject({
+  id: z.string(),
+  workflow: z.enum(['backup']),
+  instance: z.string(),
+  requestedAt: z.string(),
+  requestedBy: z.strictObject({ door: z.enum(DOORS), person: z.string(), channel: z.string().nullable() }),
+  reason: z.string().nullable(),
+  options: z.record(z.string(), z.union([z.string(), z.boolean(), z.array(z.string())])),
+  archiveId: z.string().nullable(),
+  status: z.enum(['running', 'ended']),
+  endedAt: z.string().nullable(),
+  outcome: Outcome.nullable(),
+});
+export type RunRecord = z.infer<typeof RunRecord>;
+
+export const StepNote = z.strictObject({
+  state: z.string(),
+  step: z.string(),
+  attempt: z.number().int(),
+  status: z.enum(['running', 'done', 'failed']),
+  startedAt: z.string(),
+  updatedAt: z.string(),
+  endedAt: z.string().nullable(),
+  percent: z.number().min(0).max(100).nullable(),
+  /** One short line a person can read: what it does now, or what it found. */
+  text: z.string(),
+  error: ErrorRecord.nullable(),
+});
+export type StepNote = z.infer<typeof StepNote>;
+
+/** Everything a view of a run needs. `plannedStates` are the states of the straight path, in order. */
+export type RunView = { run: RunRecord; steps: StepNote[]; plannedStates: string[] };

@@ -1,0 +1,29 @@
+/** Everything the program needs of the world. A function takes the part it uses: `Pick<World, 'state' | 'clock'>`. */
+import type { Instance } from '../domain/instance.ts';
+import type { Chat } from './chat.ts';
+import type { Clock } from './clock.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { OctopusDatabase } from './octopus-database.ts';
+import type { OctopusApi, OctopusProgram } from './octopus.ts';
+import type { SecretStore } from './secret-store.ts';
+import type { SqlServer } from './sql-server.ts';
+import type { HostTasks, WorkflowRuntime } from './workflow-runtime.ts';
+
+export type World = {
+  clock: Clock;
+  archives: ObjectStore;
+  state: ObjectStore;
+  secretStore: SecretStore;
+  workflows: WorkflowRuntime;
+  hostTasks: HostTasks;
+  chat: Chat;
+  /** @throws InstanceUnknown */
+  instance(name: string): Instance;
+  instanceNames(): string[];
+  octopusApi(instance: string): Promise<OctopusApi>;
+  octopusProgram(instance: string): OctopusProgram;
+  sqlServer(instance: string): Promise<SqlServer>;
+  octopusDatabase(instance: string): Promise<OctopusDatabase>;
+  /** The worker's own disk: task records, leases, spool, index cache. */
+  hostDirectory: string;
+};
