@@ -67,6 +67,8 @@ const FoldersSection = z.strictObject({
   /** Files that could not be taken as they were: locked, changing while read, vanished. Cut at 50; `problemCount` counts all. */
   problems: z.array(z.strictObject({ path: z.string(), what: z.string() })),
   problemCount: z.number(),
+  /** Those of the problems that left out a file which is there: a gap. */
+  lostCount: z.number().optional(),
 });
 
 /** Where the dump's index lies. `sha256` is of the whole file as SQL Server wrote it. */

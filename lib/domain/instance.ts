@@ -11,8 +11,9 @@ export type Instance = {
 };
 
 export type InstanceHost = {
-  /** Name of the worker's queue. */
   name: string;
+  /** Where the workflow runtime leaves this host's tasks: an SQS URL, or the host's name in the embedded engine. */
+  queueUrl?: string;
   /** This node's own address, never the load balancer's. */
   url: string;
   /** The `Octopus.Server` program and the instance it serves there. */

@@ -32,10 +32,27 @@ export const archiveKeys = {
   archives: (instance: string) => `${instance}/archives/`,
   archive: (instance: string, archiveId: string) => `${instance}/archives/${archiveId}/`,
   manifest: (instance: string, archiveId: string) => `${instance}/archives/${archiveId}/manifest.json`,
+  section: (instance: string, archiveId: string, name: string) =>
+    `${instance}/archives/${archiveId}/sections/${name}.json`,
   file: (instance: string, archiveId: string, name: string) => `${instance}/archives/${archiveId}/${name}`,
+  /** Packs and indexes are named by the SHA-256 of their own bytes: whoever writes the same again finds it there. */
+  index: (instance: string, sha256: string) => `${instance}/indexes/${sha256}.zst`,
   packs: (instance: string) => `${instance}/packs/`,
   database: (instance: string) => `${instance}/database/`,
 } as const;
+
+/** The archive that a key under `archiveKeys.archives` belongs to, or `null`. */
+export const archiveIdOfKey = (instance: string, key: string): string | null => {
+  const prefix = archiveKeys.archives(instance);
+  const id = key.startsWith(prefix) ? key.slice(prefix.length).split('/', 1)[0]! : '';
+  return isArchiveId(id) ? id : null;
+};
+
+/** Where ids of archives requested at `time` or later begin, in byte order. */
+export const archiveIdFloor = (time: Date): string => `arc_${compactTime(time.toISOString())}`;
+
+/** 13 digits until the year 2286: what is left of them falls as time goes on, and keys keep their length. */
+const LAST_MS = 9_999_999_999_999;
 
 /** Keys in the state bucket. */
 export const stateKeys = {
@@ -48,12 +65,23 @@ export const stateKeys = {
   lease: (runId: string) => `runs/${runId}/lease.json`,
   cancel: (runId: string) => `runs/${runId}/cancel.json`,
   card: (runId: string) => `cards/${runId}.json`,
+  /** Entries sort newest first, so that the last runs are found without reading all; `null` is every instance. */
+  timeline: (instance: string | null) => (instance === null ? 'timeline/all/' : `timeline/instances/${instance}/`),
+  timelineEntry: (instance: string | null, run: { id: string; requestedAt: string }) =>
+    `${stateKeys.timeline(instance)}${LAST_MS - Date.parse(run.requestedAt)}_${run.id}.json`,
   host: (host: string) => `hosts/${host}/`,
   audit: (position: number) => `audit/${String(position).padStart(12, '0')}.json`,
 } as const;
 
 /** The run that a changed state key belongs to, or `null`: what the card watches. */
 export const runIdOfKey = (key: string): string | null => /^runs\/(run_[0-9A-Z]+)\//.exec(key)?.[1] ?? null;
+
+/** The run that a timeline entry names, and when it was asked for; `null` for anything else. */
+export const parseTimelineEntry = (key: string): { runId: string; requestedAt: string } | null => {
+  const match = /^timeline\/.*\/(\d{13})_(run_[0-9A-Z]+)\.json$/.exec(key);
+  if (!match?.[1] || !match[2]) return null;
+  return { runId: match[2], requestedAt: new Date(LAST_MS - Number(match[1])).toISOString() };
+};
 
 /** Names in the secret store: the fingerprint makes each value its own secret, created once. */
 export const secretNames = {
@@ -65,6 +93,12 @@ export const secretNames = {
 /** Name of a run's backup set, SQL session and file on the share: how a run finds its own work again. */
 export const backupSetName = (runId: string): string => `octo-${runId}`;
 export const backupFileName = (instance: string, runId: string): string => `octo-${instance}-${runId}.bak`;
+
+/** The run of `instance` that a file on the share was made for, or `null` when it is not one of ours. */
+export const runIdOfBackupFile = (instance: string, fileName: string): string | null => {
+  const runId = fileName.slice(`octo-${instance}-`.length, -'.bak'.length);
+  return isRunId(runId) && fileName === backupFileName(instance, runId) ? runId : null;
+};
 
 /** `PackFolders` of `pack-folders`: the state a step is served under when it is used once. */
 export const stateNameOf = (step: string): string =>

@@ -57,6 +57,8 @@ export const RunRecord = z.strictObject({
   reason: z.string().nullable(),
   options: z.record(z.string(), z.union([z.string(), z.boolean(), z.array(z.string())])),
   archiveId: z.string().nullable(),
+  /** The fencing number of the instance lock that this run took; absent before it did. */
+  fence: z.number().int().optional(),
   status: z.enum(['running', 'ended']),
   endedAt: z.string().nullable(),
   outcome: Outcome.nullable(),

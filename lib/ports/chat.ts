@@ -1,14 +1,22 @@
 /**
  * Where people are told what happens: one Slack channel. Blocks are Block Kit, made by `lib/slack` and passed through.
- * Errors to tell apart: `ChatLimited` (429; carries `retryAfterSeconds`), `ChatUnavailable`, `ChatRefused`.
+ *
+ * Nothing is sent twice by itself: a call either returned, or the caller decides what to do about it.
+ * Errors to tell apart: `ChatLimited` (429; `facts.retryAfterSeconds`), `ChatUnavailable` (no answer, 5xx),
+ * `ChatMessageGone` (the message to edit was deleted), `ChatRefused` (everything else; `facts.slackError`).
  */
-import type { KnownBlock } from '@slack/types';
+import type { KnownBlock, ModalView } from '@slack/types';
 
+/** `text` is the notification: a full sentence that stands without the blocks. */
 export type ChatMessage = { text: string; blocks: KnownBlock[] };
+/** A form: opened for the person who clicked or typed, within Slack's three seconds. */
+export type ChatForm = ModalView;
 export type PostedMessage = { channel: string; ts: string };
 
 export type Chat = {
+  /** Posts a message, or a reply when `threadTs` names one. */
   post(message: ChatMessage & { channel: string; threadTs?: string }): Promise<PostedMessage>;
+  /** Replaces text and blocks of a message of ours. @throws ChatMessageGone */
   update(message: ChatMessage & PostedMessage): Promise<void>;
   /** Only `user` sees it. */
   postEphemeral(message: ChatMessage & { channel: string; user: string }): Promise<void>;

@@ -76,4 +76,14 @@ export type BackupHeader = {
   finishedAt: string;
 };
 
-export type SqlLogin = { user: string; login: string | null; sid: string; type: string; roles: string[] };
+/** A user of the database and the login it belongs to; `login` is null for an orphan. `sid` in hex, `0x01…`. */
+export type SqlLogin = {
+  user: string;
+  login: string | null;
+  sid: string;
+  type: string;
+  defaultDatabase: string | null;
+  /** Roles in this database. */
+  roles: string[];
+  serverRoles: string[];
+};

@@ -26,6 +26,8 @@ export type StepContext = {
 export type Step = {
   name: string;
   runsOn: 'host' | 'cloud';
+  /** Puts the server back, or reports: goes on when the run was cancelled or has lost its lock. */
+  isWayOut?: boolean;
   input: z.ZodType;
   output: z.ZodType;
   perform(world: World, input: unknown, context: StepContext): Promise<unknown>;
@@ -33,7 +35,7 @@ export type Step = {
 
 /** Declares a step; input is parsed before it runs and output after. @throws Bug when either does not fit */
 export const defineStep = <I extends z.ZodType, O extends z.ZodType>(
-  declaration: { name: string; runsOn: Step['runsOn']; input: I; output: O },
+  declaration: { name: string; runsOn: Step['runsOn']; isWayOut?: boolean; input: I; output: O },
   perform: (world: World, input: z.output<I>, context: StepContext) => Promise<z.input<O>>,
 ): Step => ({
   ...declaration,

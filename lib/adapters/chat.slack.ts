@@ -1,0 +1,106 @@
+/**
+ * The chat over Slack's Web API. One call is one request: no retries inside, so that whoever posts decides when to try
+ * again, and a limit is reported at once instead of slept through.
+ * @see https://docs.slack.dev/apis/web-api/rate-limits
+ */
+import {
+  type Logger,
+  LogLevel,
+  WebAPIHTTPError,
+  WebAPIPlatformError,
+  WebAPIRateLimitedError,
+  WebAPIRequestError,
+  WebClient,
+} from '@slack/web-api';
+import { OctoError } from '../domain/errors.ts';
+import type { Secret } from '../domain/secret.ts';
+import type { Chat } from '../ports/chat.ts';
+
+const CALL_MILLISECONDS = 10_000;
+
+/** The names Slack gives to trouble of its own, which passes. */
+const PASSING = new Set([
+  'internal_error',
+  'fatal_error',
+  'service_unavailable',
+  'request_timeout',
+  'team_added_to_org',
+]);
+
+/** A chat that speaks with `token`'s rights. `apiUrl` ends in `/api/`; absent it is Slack's. */
+export const slackChat = (options: { token: Secret; apiUrl?: string }): Chat => {
+  const client = new WebClient(options.token.reveal(), {
+    ...(options.apiUrl !== undefined && { slackApiUrl: options.apiUrl }),
+    rejectRateLimitedCalls: true,
+    retryConfig: { retries: 0 },
+    timeout: CALL_MILLISECONDS,
+    logger: silent,
+  });
+  return {
+    post: async ({ channel, threadTs, ...message }) => {
+      const thread = threadTs === undefined ? {} : { thread_ts: threadTs };
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's method, not a window's
+      const posted = await translated('message', client.chat.postMessage({ ...quiet, ...message, ...thread, channel }));
+      return { channel: String(posted.channel), ts: String(posted.ts) };
+    },
+    update: async (message) => {
+      await translated('edit', client.chat.update(message));
+    },
+    postEphemeral: async (message) => {
+      await translated('answer', client.chat.postEphemeral(message));
+    },
+  };
+};
+
+/** No previews of the links in a card. */
+const quiet = { unfurl_links: false, unfurl_media: false };
+
+const translated = async <T>(what: string, call: Promise<T>): Promise<T> => {
+  try {
+    return await call;
+  } catch (error) {
+    throw translate(what, error);
+  }
+};
+
+const translate = (what: string, error: unknown): OctoError => {
+  if (error instanceof WebAPIRateLimitedError) return limited(what, error, error.retryAfter);
+  if (error instanceof WebAPIHTTPError) {
+    const facts = { status: error.statusCode };
+    const code = error.statusCode >= 500 ? 'ChatUnavailable' : 'ChatRefused';
+    return new OctoError(code, `slack answered the ${what} with status ${error.statusCode}`, { cause: error, facts });
+  }
+  if (error instanceof WebAPIRequestError) {
+    return new OctoError('ChatUnavailable', `slack did not answer the ${what}`, { cause: error });
+  }
+  if (error instanceof WebAPIPlatformError) return refused(what, error);
+  return OctoError.from(error);
+};
+
+const limited = (what: string, cause: Error, retryAfterSeconds: number): OctoError =>
+  new OctoError('ChatLimited', `slack takes the ${what} in ${retryAfterSeconds} s`, {
+    cause,
+    facts: { retryAfterSeconds },
+  });
+
+const refused = (what: string, error: WebAPIPlatformError): OctoError => {
+  const slackError = error.data.error;
+  const detail = { cause: error, facts: { slackError } };
+  if (slackError === 'ratelimited') return limited(what, error, error.data.response_metadata?.retryAfter ?? 1);
+  if (PASSING.has(slackError))
+    return new OctoError('ChatUnavailable', `slack could not take the ${what}: ${slackError}`, detail);
+  if (slackError === 'message_not_found')
+    return new OctoError('ChatMessageGone', 'the message to edit is gone', detail);
+  return new OctoError('ChatRefused', `slack refused the ${what}: ${slackError}`, detail);
+};
+
+/** The SDK would print what we report ourselves, and print messages at debug level. */
+const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  setLevel: () => undefined,
+  getLevel: () => LogLevel.ERROR,
+  setName: () => undefined,
+};

@@ -1,0 +1,116 @@
+/**
+ * Where the pages of the last dump lie in the store, by the name of their content: on the host's disk, so that memory
+ * stays the same however large the database is.
+ *
+ * A cache: without it the next dump is stored whole. A damaged one would put wrong pages into an archive, so it is only
+ * used when its SHA-256 is the one that was noted when it was finished.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { BlockRow, Pack } from './archive-index.ts';
+
+export type PageSpot = { block: number; offset: number };
+export type StoredBlock = Omit<BlockRow, 'pack'> & { pack: Pack };
+
+export type PageTable = {
+  find(name: Uint8Array): PageSpot | null;
+  /** The block of that number, or `null` when the table does not hold it. */
+  block(number: number): StoredBlock | null;
+  close(): void;
+};
+
+export type NewPageTable = {
+  /** The first spot of a page counts. */
+  addPage(name: Uint8Array, spot: PageSpot): void;
+  addBlock(number: number, block: StoredBlock): void;
+  /** Makes this the table that `openPageTable` finds. */
+  finish(): Promise<void>;
+  discard(): Promise<void>;
+};
+
+const NOTE = 'database-pages.json';
+const SCHEMA = `
+  PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16384;
+  CREATE TABLE page (name BLOB PRIMARY KEY, block INTEGER, offset INTEGER) WITHOUT ROWID;
+  CREATE TABLE block (number INTEGER PRIMARY KEY, content TEXT);
+  BEGIN;`;
+
+/** The table of the last dump, or `null`. */
+export const openPageTable = async (directory: string): Promise<PageTable | null> => {
+  const path = await finishedTable(directory);
+  if (path === null) return null;
+  const database = new DatabaseSync(path, { readOnly: true });
+  const page = database.prepare('SELECT block, offset FROM page WHERE name = ?');
+  const block = database.prepare('SELECT content FROM block WHERE number = ?');
+  return {
+    find: (name) => (page.get(name) as PageSpot | undefined) ?? null,
+    block: (number) => {
+      const row = block.get(number) as { content: string } | undefined;
+      return row === undefined ? null : (JSON.parse(row.content) as StoredBlock);
+    },
+    close: () => database.close(),
+  };
+};
+
+const finishedTable = async (directory: string): Promise<string | null> => {
+  try {
+    const note = JSON.parse(await readFile(join(directory, NOTE), 'utf8')) as { file: string; sha256: string };
+    const path = join(directory, note.file);
+    return (await sha256OfFile(path)) === note.sha256 ? path : null;
+  } catch {
+    return null;
+  }
+};
+
+const sha256OfFile = async (path: string): Promise<string> => {
+  const sha256 = createHash('sha256');
+  for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) sha256.update(bytes as Buffer);
+  return sha256.digest('hex');
+};
+
+/** An empty table for a new dump. */
+export const createPageTable = async (directory: string): Promise<NewPageTable> => {
+  await mkdir(directory, { recursive: true });
+  const file = `database-pages-${randomUUID()}.sqlite`;
+  const path = join(directory, file);
+  const database = new DatabaseSync(path);
+  database.exec(SCHEMA);
+  const page = database.prepare('INSERT OR IGNORE INTO page VALUES (?, ?, ?)');
+  const block = database.prepare('INSERT INTO block VALUES (?, ?)');
+  return {
+    addPage: (name, spot) => void page.run(name, spot.block, spot.offset),
+    addBlock: (number, content) => void block.run(number, JSON.stringify(content)),
+    async finish() {
+      database.exec('COMMIT');
+      database.close();
+      await syncFile(path);
+      const note = join(directory, NOTE);
+      await writeFile(`${note}.new`, JSON.stringify({ file, sha256: await sha256OfFile(path) }));
+      await rename(`${note}.new`, note);
+      await sweep(directory, file);
+    },
+    async discard() {
+      database.close();
+      await rm(path, { force: true });
+    },
+  };
+};
+
+const syncFile = async (path: string): Promise<void> => {
+  const opened = await open(path, 'r+');
+  try {
+    await opened.sync();
+  } finally {
+    await opened.close();
+  }
+};
+
+/** Removes tables of earlier dumps and of killed runs. */
+const sweep = async (directory: string, except: string): Promise<void> => {
+  const tables = (await readdir(directory)).filter((name) => /^database-pages-.*\.sqlite/.test(name));
+  for (const name of tables) if (name !== except) await rm(join(directory, name), { force: true });
+};

@@ -1,0 +1,163 @@
+/**
+ * What lies in every archive so that it can be taken apart without this program: a shell script and a page for people.
+ * The script follows `docs/format.md`; a test runs it.
+ */
+import type { Manifest } from '../domain/archive.ts';
+
+export type Guided = Pick<
+  Manifest,
+  'archiveId' | 'instance' | 'takenAt' | 'source' | 'keys' | 'dump' | 'folders' | 'database'
+>;
+
+/** `restore.sh`: needs `sh`, `dd`, `tail`, `head`, `zstd` and `sha256sum`. */
+export const restoreScript = ({ archiveId, instance, folders, database }: Guided): string => `#!/bin/sh
+# Takes archive ${archiveId} apart: folders and database.bak, into an empty or new folder.
+#   sh restore.sh TARGET [STORE]     STORE: the folder that holds "${instance}/"; four above this file if not given
+# Needs sh, dd, tail, head, zstd and sha256sum. Reads only; every byte is compared with its SHA-256.
+set -eu
+LC_ALL=C
+export LC_ALL
+target=\${1:?usage: sh restore.sh TARGET [STORE]}
+store=\${2:-$(dirname "$0")/../../..}
+base=$store/${instance}
+
+fail() { echo "restore.sh: $1" >&2; exit 1; }
+for tool in dd tail head zstd sha256sum; do command -v "$tool" >/dev/null || fail "$tool is not installed"; done
+mkdir -p "$target"
+[ -z "$(ls -A "$target")" ] || fail "$target is not empty"
+target=$(cd "$target" && pwd)
+work=$target/.restore
+mkdir "$work"
+trap 'rm -rf "$work"' EXIT
+
+# check FILE SHA256
+check() {
+  sum=$(sha256sum <"$1")
+  [ "\${sum%% *}" = "$2" ] || fail "damaged: $1"
+}
+
+# decode TEXT: the bytes of a path into $decoded
+decode() {
+  decoded=$1
+  case $1 in *\\\\*) decoded=$(printf '%b.' "$1") && decoded=\${decoded%.} ;; esac
+}
+
+# place TEXT: the path below the target into $path
+place() {
+  decode "$1"
+  case /$decoded/ in *//* | */./* | */../*) fail "the index names the path $1" ;; esac
+  path=$target/$decoded
+}
+
+# cut FILE OFFSET LENGTH
+cut_out() { tail -c "+$(($2 + 1))" "$1" | head -c "$3"; }
+
+# take_apart INDEX_SHA256 FOLDER_OF_PACKS
+take_apart() {
+  check "$base/indexes/$1.zst" "$1"
+  zstd -qdc "$base/indexes/$1.zst" >"$work/index"
+  packs=0
+  files=0
+  while read -r kind a b c d e f; do
+    case $kind in
+    octo-index) [ "$a" = 1 ] || fail "unknown format $a" ;;
+    K)
+      eval "pack_$packs=$a"
+      packs=$((packs + 1))
+      ;;
+    D)
+      place "$b"
+      mkdir -p "$path"
+      ;;
+    M)
+      place "$e"
+      : >"$path"
+      chmod "$a" "$path"
+      eval "file_$files=\\$path digest_$files=$d"
+      files=$((files + 1))
+      ;;
+    B)
+      eval "pack=\\$pack_$a"
+      case $d in
+      z) cut_out "$base/$2/$pack" "$b" "$c" | zstd -qdc >"$work/block" || fail "damaged: $2/$pack" ;;
+      r) cut_out "$base/$2/$pack" "$b" "$c" >"$work/block" ;;
+      *) fail "unknown codec $d" ;;
+      esac
+      [ "$f" = - ] || check "$work/block" "$f"
+      ;;
+    F)
+      place "$f"
+      cut_out "$work/block" "$e" "$c" >"$path"
+      check "$path" "$d"
+      chmod "$a" "$path"
+      ;;
+    C)
+      eval "path=\\$file_$a"
+      dd if="$work/block" of="$path" bs=512 skip=$((c / 512)) seek=$((b / 512)) count=$(((d + 511) / 512)) \\
+        conv=notrunc 2>/dev/null
+      ;;
+    esac
+  done <"$work/index"
+  while [ "$files" -gt 0 ]; do
+    files=$((files - 1))
+    eval "check \\"\\$file_$files\\" \\$digest_$files"
+  done
+  # Links last, so that nothing is written through one; then the modes of folders.
+  while read -r kind a b rest; do
+    case $kind in
+    L)
+      place "$b"
+      decode "$a"
+      ln -s "$decoded" "$path"
+      ;;
+    D)
+      place "$b"
+      chmod "$a" "$path"
+      ;;
+    B) break ;;
+    esac
+  done <"$work/index"
+}
+
+echo "database.bak ..." >&2
+take_apart ${database.indexSha256} database
+echo "${folders.fileCount} files ..." >&2
+take_apart ${folders.indexSha256} packs
+echo "done: all of archive ${archiveId} is in $target" >&2
+`;
+
+/** `RESTORE.md`: from an empty machine to a running server, by hand. */
+export const restoreGuide = ({ archiveId, instance, takenAt, source, keys, dump, folders, database }: Guided): string =>
+  `# Restoring ${instance} from ${archiveId} by hand
+
+Taken ${takenAt} from Octopus Deploy ${source.octopusVersion} (installation ${source.installationId}), ${dump.consistency}.
+
+| | |
+|---|---|
+| Database | ${dump.database}, ${database.sizeBytes} bytes, from ${dump.sqlServer.edition} ${dump.sqlServer.version}, collation ${dump.collation} |
+| SHA-256 of the dump | \`${database.sha256}\` |
+| Files | ${folders.fileCount}, ${folders.sizeBytes} bytes |
+| Master key | fingerprint \`${keys.masterKeyFingerprint}\`; the key itself is in the secret store as \`${instance}/master-key/${keys.masterKeyFingerprint}\`, never here |
+
+## 1. Get the bytes
+
+Copy everything below \`${instance}/\` of the store to a disk (\`aws s3 sync s3://BUCKET/${instance} STORE/${instance}\`); a read-only copy
+or mount does as well. Then, where \`zstd\` is installed:
+
+    sh STORE/${instance}/archives/${archiveId}/restore.sh TARGET
+
+It compares everything with its SHA-256 and leaves in TARGET: \`database.bak\`, and one folder for each place:
+
+${folders.places.map(({ name, path, fileCount }) => `- \`${name}/\`: ${fileCount} files, from \`${path}\``).join('\n')}
+
+## 2. Put the server back
+
+1. Install Octopus Deploy ${source.octopusVersion}, exactly this version, without starting it.
+2. Restore the dump: \`RESTORE DATABASE [${dump.database}] FROM DISK = N'…\\database.bak' WITH CHECKSUM\`. The SQL Server must not be older than ${dump.sqlServer.version}.
+   \`logins.json\` beside this page lists the logins that the database expects.
+3. Point the server at the database with the master key: \`Octopus.Server database --connectionString=… --masterKey=…\`. With another key nothing that is encrypted can be read.
+4. Copy the folders to where the server looks for them (\`Octopus.Server path\`); \`host.json\` says how it was set up.
+5. Before the start, decide whether triggers and deployment targets may be reached from here: the restored server believes to be the old one.
+
+The stored format is written down in \`docs/format.md\` of the program.
+`;

@@ -1,0 +1,117 @@
+/** `/octo backup list|show|verify`: what archives there are, what is in one, and whether every byte of it is still right. */
+import { verifyArchive } from '../archive/verify.ts';
+import type { Manifest } from '../domain/archive.ts';
+import { columns } from '../domain/reply.ts';
+import { findArchive, listArchives } from '../repository/catalog.ts';
+import { duration, size } from '../slack/text.ts';
+import type { Command } from './command.ts';
+import { defaultInstance } from './instance.ts';
+
+const LIST_LENGTH = 20;
+
+const instanceOption = { instance: { summary: 'which Octopus server, where there are several' } } as const;
+
+export const backupList: Command = {
+  words: ['backup', 'list'],
+  summary: 'The newest archives, with their outcome and size.',
+  positionals: [{ name: 'instance', summary: 'which Octopus server', isOptional: true }],
+  options: {},
+  example: '/octo backup list prod',
+  perform: async (world, { positionals }) => {
+    const instance = world.instance(positionals['instance'] ?? defaultInstance(world)).name;
+    const manifests: Manifest[] = [];
+    let isCut = false;
+    for await (const manifest of listArchives(world, instance)) {
+      isCut = manifests.length === LIST_LENGTH;
+      if (isCut) break;
+      manifests.push(manifest);
+    }
+    return {
+      headline: manifests.length === 0 ? `${instance} has no archive yet.` : `Archives of ${instance}, newest first.`,
+      lines: [
+        ...columns(manifests.map((manifest) => [manifest.archiveId, manifest.word, manifest.takenAt, sizes(manifest)])),
+        ...(isCut ? [`Older ones are left out; only the newest ${LIST_LENGTH} are listed.`] : []),
+      ],
+      json: { instance, archives: manifests.map(summary), isCut },
+    };
+  },
+};
+
+export const backupShow: Command = {
+  words: ['backup', 'show'],
+  summary: 'What one archive holds, and what opens it.',
+  positionals: [{ name: 'archive', summary: 'its id, or latest' }],
+  options: instanceOption,
+  example: '/octo backup show latest',
+  perform: async (world, { positionals, options }) => {
+    const instance = options['instance'] ?? defaultInstance(world);
+    const manifest = await findArchive(world, instance, positionals['archive'] ?? 'latest');
+    return {
+      headline: `${manifest.archiveId} of ${instance}: ${manifest.word}.`,
+      lines: columns(facts(manifest)),
+      json: manifest,
+    };
+  },
+};
+
+export const backupVerify: Command = {
+  words: ['backup', 'verify'],
+  summary: 'Read an archive again, every byte, and name whatever is damaged.',
+  positionals: [{ name: 'archive', summary: 'its id, or latest' }],
+  options: instanceOption,
+  example: '/octo backup verify latest',
+  perform: async (world, { positionals, options }, { onProgress, signal }) => {
+    const instance = options['instance'] ?? defaultInstance(world);
+    const { archiveId } = await findArchive(world, instance, positionals['archive'] ?? 'latest');
+    const startedAt = world.clock.now();
+    const found = await verifyArchive(
+      world,
+      { instance, archiveId },
+      {
+        ...(signal === undefined ? {} : { signal }),
+        onProgress: ({ bytes, ofBytes }) => onProgress?.(`${archiveId}: ${size(bytes)} of ${size(ofBytes)} read`),
+      },
+    );
+    const seconds = (world.clock.now().getTime() - startedAt.getTime()) / 1000;
+    return {
+      headline:
+        found.damaged.length === 0
+          ? `${archiveId} is whole: every byte was read again and is right.`
+          : `${archiveId} is DAMAGED: ${found.damaged.length} object(s).`,
+      lines: [
+        `Read in ${duration(seconds)}.`,
+        ...found.damaged.map(({ key, what, archives }) => `${key}: ${what}; also part of ${archives.join(', ')}`),
+      ],
+      json: { archive: archiveId, ...found },
+      isBad: found.damaged.length > 0,
+    };
+  },
+};
+
+const sizes = ({ database, folders }: Manifest): string =>
+  `${size(database.sizeBytes + folders.sizeBytes)} (+${size(database.addedBytes + folders.addedBytes)})`;
+
+const summary = (manifest: Manifest) => ({
+  archive: manifest.archiveId,
+  word: manifest.word,
+  takenAt: manifest.takenAt,
+  consistency: manifest.dump.consistency,
+  totalBytes: manifest.database.sizeBytes + manifest.folders.sizeBytes,
+  addedBytes: manifest.database.addedBytes + manifest.folders.addedBytes,
+  masterKeyFingerprint: manifest.keys.masterKeyFingerprint,
+});
+
+const facts = (manifest: Manifest): string[][] => [
+  ['taken', `${manifest.takenAt}, ${manifest.dump.consistency}, by ${manifest.runId}`],
+  ['Octopus', `${manifest.source.octopusVersion}, installation ${manifest.source.installationId}`],
+  [
+    'database',
+    `${manifest.dump.database}, ${size(manifest.database.sizeBytes)}, SQL Server ${manifest.dump.sqlServer.version}`,
+  ],
+  ['folders', `${manifest.folders.fileCount} files, ${size(manifest.folders.sizeBytes)}`],
+  [
+    'key',
+    `master key ${manifest.keys.masterKeyFingerprint}, opened ${manifest.proof.opened} of ${manifest.proof.sampled}`,
+  ],
+  ...manifest.gaps.map((gap) => ['gap', gap]),
+];

@@ -1,0 +1,38 @@
+/** `/octo check`: every precondition, one line each. */
+import { checkInstance, type Finding } from '../checks/index.ts';
+import { columns } from '../domain/reply.ts';
+import type { Command } from './command.ts';
+
+export const check: Command = {
+  words: ['check'],
+  summary: 'Test every precondition of a backup: OK, WARN or FAIL, and what mends it.',
+  positionals: [{ name: 'instance', summary: 'which Octopus server', isOptional: true }],
+  options: {},
+  example: '/octo check prod',
+  perform: async (world, { positionals }) => {
+    const chosen = positionals['instance'];
+    const names = chosen === undefined ? world.instanceNames() : [world.instance(chosen).name];
+    const found = await Promise.all(
+      names.map(async (instance) => ({ instance, findings: await checkInstance(world, instance) })),
+    );
+    const all = found.flatMap(({ findings }) => findings);
+    return {
+      headline: headline(all),
+      lines: found.flatMap(({ instance, findings }) => [instance, ...columns(findings.map(row))]),
+      json: Object.fromEntries(found.map(({ instance, findings }) => [instance, findings])),
+    };
+  },
+};
+
+const headline = (findings: Finding[]): string => {
+  const failed = findings.filter(({ verdict }) => verdict === 'FAIL').length;
+  const warned = findings.filter(({ verdict }) => verdict === 'WARN').length;
+  if (failed > 0) return `${failed} of ${findings.length} preconditions FAIL: a backup would not succeed.`;
+  return warned > 0 ? `Ready, with ${warned} warning(s).` : 'Ready: every precondition holds.';
+};
+
+const row = ({ verdict, subject, text, act }: Finding): string[] => [
+  `  ${verdict}`,
+  subject,
+  act === null ? text : `${text}. ${act}`,
+];

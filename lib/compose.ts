@@ -1,0 +1,165 @@
+/**
+ * The only file that knows which adapter stands behind which port. The sandbox, one machine and AWS run the same program;
+ * what differs is chosen here, from the configuration alone.
+ *
+ * Peers are opened when they are first used: a door never loads the SQL client.
+ */
+import { join } from 'node:path';
+import { systemClock } from './adapters/clock.system.ts';
+import { directoryObjectStore } from './adapters/object-store.directory.ts';
+import { octopusHost } from './adapters/octopus.host.ts';
+import { octopusHttp } from './adapters/octopus.http.ts';
+import {
+  instanceOf,
+  resolveSecret,
+  type Config,
+  type InstanceConfig,
+  type SecretStoreConfig,
+  type SlackConfig,
+  type StoreConfig,
+} from './config.ts';
+import { OctoError } from './domain/errors.ts';
+import type { Secret } from './domain/secret.ts';
+import { createEngine } from './engine/runtime.ts';
+import type { Chat } from './ports/chat.ts';
+import type { ObjectStore } from './ports/object-store.ts';
+import type { SecretStore } from './ports/secret-store.ts';
+import type { World } from './ports/world.ts';
+import { definitions } from './workflows/index.ts';
+
+export type Composed = {
+  world: World;
+  /** Goes on with every run that was under way when the process ended. */
+  resume: () => Promise<void>;
+  close: () => Promise<void>;
+};
+
+export type Wiring = {
+  config: Config;
+  environment: NodeJS.ProcessEnv;
+  /** Serves cloud steps for the embedded engine. */
+  cloudStep: (world: World, payload: unknown) => Promise<unknown>;
+  /** Told of every key written to the state store. */
+  onStateWrite?: (key: string) => void;
+};
+
+export const compose = async ({ config, environment, cloudStep, onStateWrite }: Wiring): Promise<Composed> => {
+  const secret: Reveal = (reference) => resolveSecret(reference, environment);
+  const engine = createEngine({
+    directory: join(config.dataDirectory, 'engine'),
+    clock: systemClock,
+    definitions,
+    functions: { CloudStep: (payload) => cloudStep(world, payload) },
+  });
+  const { close, ...peers } = openPeers(config, secret);
+  const world: World = {
+    clock: systemClock,
+    archives: await objectStore(config.store.archives),
+    state: await objectStore(config.store.state, onStateWrite),
+    secretStore: await secretStore(config.secrets, secret),
+    workflows: engine.workflows,
+    hostTasks: engine.hostTasks,
+    chat: await chat(config.slack, secret),
+    ...peers,
+    hostDirectory: join(config.dataDirectory, 'host'),
+  };
+  return {
+    world,
+    resume: () => engine.resume(),
+    close: async () => {
+      await engine.close();
+      await close();
+    },
+  };
+};
+
+type Reveal = (reference: string) => Secret;
+type Peers = Pick<
+  World,
+  'instance' | 'instanceNames' | 'octopusApi' | 'octopusProgram' | 'sqlServer' | 'octopusDatabase'
+>;
+
+const openPeers = (config: Config, secret: Reveal): Peers & { close: () => Promise<void> } => {
+  const of = (name: string): InstanceConfig => {
+    const found = config.instances[name];
+    if (found !== undefined) return found;
+    const known = Object.keys(config.instances).join(', ');
+    throw new OctoError('InstanceUnknown', `there is no instance "${name}"; there is ${known}`, { facts: { name } });
+  };
+  const sqlServers = perInstance(async (name) => {
+    const { sqlServerTds } = await import('./adapters/sql-server.tds.ts');
+    const { connectionString, stallSeconds } = of(name).database;
+    return sqlServerTds({ connectionString: secret(connectionString), stallSeconds });
+  });
+  const databases = perInstance(async (name) => {
+    const { octopusDatabaseTds } = await import('./adapters/octopus-database.tds.ts');
+    const { connectionString, name: database } = of(name).database;
+    return octopusDatabaseTds({ connectionString: secret(connectionString), database });
+  });
+  return {
+    instance: (name) => instanceOf(name, of(name)),
+    instanceNames: () => Object.keys(config.instances),
+    octopusApi: async (name) => {
+      const { apiKey, hosts } = of(name);
+      return octopusHttp({ url: hosts[0]!.url, apiKey: secret(apiKey), clock: systemClock });
+    },
+    octopusProgram: (name) => {
+      const { program } = of(name).hosts[0]!;
+      return octopusHost({ programPath: program.path, instanceName: program.instanceName });
+    },
+    sqlServer: sqlServers.get,
+    octopusDatabase: databases.get,
+    close: async () => {
+      await Promise.all([sqlServers.close(), databases.close()]);
+    },
+  };
+};
+
+/** One peer per instance, opened when it is first asked for; an opening that failed is tried again next time. */
+const perInstance = <T extends { close(): Promise<void> }>(open: (instance: string) => Promise<T>) => {
+  const peers = new Map<string, Promise<T>>();
+  return {
+    get: (instance: string): Promise<T> => {
+      const peer = peers.get(instance) ?? open(instance);
+      peers.set(instance, peer);
+      peer.catch(() => peers.delete(instance));
+      return peer;
+    },
+    close: async (): Promise<void> => {
+      const opened = await Promise.all(peers.values());
+      await Promise.all(opened.map((peer) => peer.close()));
+    },
+  };
+};
+
+const objectStore = async (config: StoreConfig, onWrite?: (key: string) => void): Promise<ObjectStore> => {
+  if ('directory' in config) {
+    return directoryObjectStore({ directory: config.directory, ...(onWrite === undefined ? {} : { onWrite }) });
+  }
+  const { s3ObjectStore } = await import('./adapters/object-store.s3.ts');
+  return s3ObjectStore(config);
+};
+
+const secretStore = async (config: SecretStoreConfig, secret: Reveal): Promise<SecretStore> => {
+  if (!('directory' in config)) {
+    const { secretsManagerSecretStore } = await import('./adapters/secret-store.secrets-manager.ts');
+    return secretsManagerSecretStore(config);
+  }
+  const { directorySecretStore } = await import('./adapters/secret-store.directory.ts');
+  return 'keyFile' in config
+    ? directorySecretStore(config)
+    : directorySecretStore({ directory: config.directory, passphrase: secret(config.passphrase) });
+};
+
+const chat = async (slack: SlackConfig | undefined, secret: Reveal): Promise<Chat> => {
+  if (slack === undefined) return silence;
+  const { slackChat } = await import('./adapters/chat.slack.ts');
+  return slackChat({ token: secret(slack.botToken), ...(slack.apiUrl === undefined ? {} : { apiUrl: slack.apiUrl }) });
+};
+
+/** Without Slack in the configuration no run has a channel, so nothing is ever posted. */
+const silence: Chat = {
+  post: () => Promise.resolve({ channel: '', ts: '' }),
+  update: () => Promise.resolve(),
+  postEphemeral: () => Promise.resolve(),
+};

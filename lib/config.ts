@@ -1,0 +1,175 @@
+/**
+ * The configuration file `octo.yml`: read, checked against its schema, and every problem named at once with its line.
+ *
+ * Secrets stand in it only by reference: `env:NAME` (environment variable) or `file:path` (first line of a file).
+ * Paths are relative to the file. What a person may change while the bot runs is not here but in `domain/settings.ts`.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import * as z from 'zod';
+import { OctoError } from './domain/errors.ts';
+import type { Instance } from './domain/instance.ts';
+import { Secret } from './domain/secret.ts';
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a name has lower-case letters, digits and dashes, at most 40');
+const text = z.string().min(1);
+
+/** The schema of a file in `base`: relative paths, also those inside references, come out absolute. */
+const schemaIn = (base: string) => {
+  const path = text.transform((relative) => resolve(base, relative));
+  const reference = z
+    .string()
+    .regex(/^(env:[A-Za-z_]\w*|file:.+)$/, 'a secret is named by reference: env:NAME or file:path')
+    .transform((named) => (named.startsWith('file:') ? `file:${resolve(base, named.slice('file:'.length))}` : named));
+  const aws = { region: text.exactOptional(), endpoint: z.url().exactOptional() };
+  const slack = { apiUrl: z.url().exactOptional(), team: text, channel: text, botToken: reference };
+
+  const store = z.union([
+    z.strictObject({ directory: path }),
+    z.strictObject({ bucket: z.string().min(3), prefix: z.string().default(''), ...aws }),
+  ]);
+  return z.strictObject({
+    version: z.literal(1),
+    dataDirectory: path,
+    store: z.strictObject({ archives: store, state: store }),
+    secrets: z.union([
+      z.strictObject({ directory: path, keyFile: path }),
+      z.strictObject({ directory: path, passphrase: reference }),
+      z.strictObject({ prefix: z.string(), ...aws }),
+    ]),
+    slack: z
+      .discriminatedUnion('mode', [
+        z.strictObject({
+          mode: z.literal('http'),
+          port: z.number().int().min(0).max(65_535),
+          signingSecret: reference,
+          ...slack,
+        }),
+        z.strictObject({ mode: z.literal('socket'), appToken: reference, ...slack }),
+      ])
+      .optional(),
+    people: z.array(z.strictObject({ name, slack: text.optional(), account: text.optional() })).default([]),
+    instances: z.record(name, instanceSchema(reference)).refine((instances) => Object.keys(instances).length > 0, {
+      message: 'name at least one instance',
+    }),
+  });
+};
+
+const instanceSchema = <R extends z.ZodType<string>>(reference: R) =>
+  z.strictObject({
+    production: z.boolean().default(true),
+    apiKey: reference,
+    hosts: z
+      .array(
+        z.strictObject({
+          name,
+          url: z.url(),
+          program: z.strictObject({ path: text, instanceName: z.string().default('OctopusServer') }),
+        }),
+      )
+      .min(1),
+    database: z.strictObject({
+      name: z.string().min(1).max(128),
+      connectionString: reference,
+      share: z.strictObject({ sqlServerPath: text, workerPath: text }),
+      /** A backup that reports no progress for so long is looked into, and stopped if SQL Server no longer works on it. */
+      stallSeconds: z.number().int().min(1).default(900),
+    }),
+    extraFolders: z.array(z.strictObject({ name, path: text })).default([]),
+  });
+
+export type Config = z.infer<ReturnType<typeof schemaIn>> & {
+  /** Absolute path of the file itself. */
+  file: string;
+};
+export type StoreConfig = Config['store']['archives'];
+export type SecretStoreConfig = Config['secrets'];
+export type SlackConfig = NonNullable<Config['slack']>;
+export type InstanceConfig = Config['instances'][string];
+
+/** @throws ConfigMissing, ConfigInvalid with one line per problem */
+export const readConfig = (file: string): Config => {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(file), { lineCounter: lines });
+  const lineOf = (offset: number | undefined) => (offset === undefined ? 1 : lines.linePos(offset).line);
+  const problems = document.errors.map((error) => `line ${lineOf(error.pos[0])}: ${error.message.split('\n', 1)[0]}`);
+  const parsed = schemaIn(dirname(resolve(file))).safeParse(document.errors.length > 0 ? {} : document.toJS());
+  if (problems.length === 0 && !parsed.success) {
+    for (const issue of flatten(parsed.error.issues)) {
+      problems.push(`line ${lineOf(offsetOf(document, issue.path))}: ${issue.path.join('.')}: ${issue.message}`);
+    }
+  }
+  if (problems.length > 0 || !parsed.success) {
+    throw new OctoError('ConfigInvalid', `${file} has ${problems.length} problem(s)\n${problems.join('\n')}`);
+  }
+  return { ...parsed.data, file: resolve(file) };
+};
+
+/** The value a reference stands for. @throws SecretMissing */
+export const resolveSecret = (reference: string, environment: NodeJS.ProcessEnv): Secret => {
+  const [kind, target = ''] = splitOnce(reference, ':');
+  const value = kind === 'env' ? environment[target] : readSecretFile(target);
+  if (value === undefined || value === '') {
+    throw new OctoError('SecretMissing', `${reference} has no value`, { facts: { reference } });
+  }
+  return new Secret(value);
+};
+
+/** The part of an instance's configuration that steps and commands see: no references to secrets. */
+export const instanceOf = (instance: string, config: InstanceConfig): Instance => ({
+  name: instance,
+  isProduction: config.production,
+  hosts: config.hosts,
+  database: { name: config.database.name, share: config.database.share },
+  extraFolders: config.extraFolders,
+});
+
+const readText = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new OctoError('ConfigMissing', `cannot read ${file}`, { cause });
+  }
+};
+
+const readSecretFile = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8').split('\n', 1)[0]?.trim();
+  } catch {
+    return undefined;
+  }
+};
+
+type Issue = { path: PropertyKey[]; message: string };
+
+/** A union's failure says nothing by itself: the branch that came nearest does. */
+const flatten = (issues: z.core.$ZodIssue[], parent: PropertyKey[] = []): Issue[] =>
+  issues.flatMap((issue) => {
+    const path = [...parent, ...issue.path];
+    if (issue.code === 'invalid_key') return flatten(issue.issues, path);
+    if (issue.code !== 'invalid_union') return [{ path, message: issue.message }];
+    const branches = issue.errors.map((branch) => flatten(branch, path));
+    return branches.toSorted((a, b) => a.length - b.length)[0] ?? [{ path, message: issue.message }];
+  });
+
+/** Where the key or item at `path` begins; what is missing is reported at the nearest parent that exists. */
+const offsetOf = (document: Document, path: PropertyKey[]): number | undefined => {
+  let node: unknown = document.contents;
+  let offset: number | undefined;
+  for (const segment of path) {
+    const pair = isMap(node) ? node.items.find(({ key }) => isScalar(key) && key.value === segment) : undefined;
+    const key = pair?.key ?? (isSeq(node) ? node.items[Number(segment)] : undefined);
+    if (!isNode(key)) break;
+    offset = key.range?.[0];
+    node = pair === undefined ? key : pair.value;
+  }
+  return offset;
+};
+
+const splitOnce = (text: string, separator: string): [string, string?] => {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+};

@@ -1,0 +1,96 @@
+/**
+ * JSONata as Step Functions runs it (2.0.6), over templates: JSON in which a string that is wholly `{% … %}` is computed.
+ *
+ * An expression is compiled once. Time and chance come from the caller, so that a result is computed once and then only
+ * ever read from the journal. What may stand in an expression is checked at load, in `asl-expressions.ts`.
+ * @see https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+ */
+import { createHash } from 'node:crypto';
+import jsonata from 'jsonata';
+import { stateFailure, type Moment } from './failure.ts';
+
+/** What an expression sees: `$states` and the variables assigned so far. */
+export type Scope = { states: Record<string, unknown>; variables: Record<string, unknown> };
+
+/** Functions that Step Functions adds to JSONata. */
+export const ADDED_FUNCTIONS = ['partition', 'range', 'hash', 'random', 'uuid', 'parse'] as const;
+
+export const isExpression = (template: unknown): template is string =>
+  typeof template === 'string' && template.startsWith('{%') && template.endsWith('%}');
+
+const compiled = new Map<string, jsonata.Expression>();
+
+/** The compiled expression of `{% … %}`. @throws what JSONata says about its syntax */
+export const compile = (template: string): jsonata.Expression => {
+  const known = compiled.get(template);
+  if (known) return known;
+  const expression = jsonata(template.slice(2, -2));
+  compiled.set(template, expression);
+  return expression;
+};
+
+/**
+ * The value of a template; `location` names the field in the failure.
+ * @throws StateFailure `States.QueryEvaluationError` when an expression fails or has no value
+ */
+export const evaluate = async (
+  template: unknown,
+  { scope, moment, location }: { scope: Scope; moment: Moment; location: string },
+): Promise<unknown> => {
+  const bindings = { states: scope.states, ...scope.variables, ...functionsAt(moment) };
+  const visit = async (part: unknown, path: string): Promise<unknown> => {
+    if (isExpression(part)) return evaluateOne(part, bindings, path);
+    if (Array.isArray(part)) {
+      const items: unknown[] = [];
+      for (const [index, item] of part.entries()) items.push(await visit(item, `${path}[${index}]`));
+      return items;
+    }
+    if (typeof part !== 'object' || part === null) return part;
+    const fields: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(part)) fields[key] = await visit(value, `${path}/${key}`);
+    return fields;
+  };
+  return visit(template, location);
+};
+
+const evaluateOne = async (template: string, bindings: Record<string, unknown>, location: string): Promise<unknown> => {
+  const fail = (reason: string) =>
+    stateFailure('States.QueryEvaluationError', `the expression ${template} ${reason}`, { location });
+  let result: unknown;
+  try {
+    result = await compile(template).evaluate(undefined, bindings);
+  } catch (thrown) {
+    throw fail(`failed: ${(thrown as Error).message}`);
+  }
+  // JSONata marks its arrays with hidden properties: only what survives JSON is a result.
+  const json = JSON.stringify(result);
+  if (json === undefined) throw fail('returned nothing');
+  return JSON.parse(json);
+};
+
+const functionsAt = (moment: Moment): Record<string, unknown> => ({
+  partition: (items: unknown[], size: number) =>
+    Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size)),
+  range: (first: number, last: number, step: number) =>
+    Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, n) => first + n * step),
+  hash: (data: unknown, algorithm: string) =>
+    createHash(algorithm.replace('-', ''))
+      .update(typeof data === 'string' ? data : JSON.stringify(data))
+      .digest('hex'),
+  random: (seed?: number) => (seed === undefined ? moment.random() : seededRandom(seed)),
+  uuid: () => moment.uuid(),
+  parse: (text: string) => JSON.parse(text) as unknown,
+  millis: () => moment.at.getTime(),
+  now: async (picture?: string, timezone?: string) =>
+    (await FORMAT_NOW.evaluate(undefined, { at: moment.at.getTime(), picture, timezone })) as unknown,
+});
+
+const FORMAT_NOW = jsonata('$fromMillis($at, $picture, $timezone)');
+
+/** One step of mulberry32: equal seeds, equal numbers. */
+const seededRandom = (seed: number): number => {
+  let t = (Math.trunc(seed) + 0x6d2b79f5) | 0;
+  t = Math.imul(t ^ (t >>> 15), t | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+};

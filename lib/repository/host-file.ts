@@ -1,0 +1,72 @@
+/**
+ * Small JSON records on the worker's own disk: task records and leases.
+ *
+ * A write that returned survives a power cut; one that did not happened whole or not at all. One process at a time works
+ * in a host directory, so there are no conditions here.
+ */
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type * as z from 'zod';
+import { OctoError } from '../domain/errors.ts';
+
+let writes = 0;
+
+/** Puts the record at `path`, replacing what was there. */
+export const writeHostFile = async (path: string, record: unknown): Promise<void> => {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Numbered from 1 in each process: what a kill leaves behind is overwritten by the next one.
+  const temporary = `${path}.${++writes}.tmp`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify(record, null, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncFolder(folder);
+  await syncFolder(dirname(folder));
+};
+
+/** The record at `path`, or `null` when there is none. @throws HostFileDamaged */
+export const readHostFile = async <S extends z.ZodType>(path: string, schema: S): Promise<z.output<S> | null> => {
+  const text = await readFile(path, 'utf8').catch(unlessMissing);
+  if (text === null) return null;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new OctoError('HostFileDamaged', `${path} cannot be read`, { cause, facts: { path } });
+  }
+};
+
+/** Takes the record away; a record that is not there is no error. */
+export const removeHostFile = async (path: string): Promise<void> => {
+  await rm(path, { force: true });
+  await syncFolder(dirname(path)).catch(unlessMissing);
+};
+
+/** Paths of the records in `folder`, sorted; none when there is no such folder. */
+export const listHostFiles = async (folder: string): Promise<string[]> => {
+  const names = (await readdir(folder).catch(unlessMissing)) ?? [];
+  return names
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => join(folder, name));
+};
+
+/** Makes the names in the folder durable; Windows cannot open a folder for this and keeps its own journal. */
+const syncFolder = async (folder: string): Promise<void> => {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+const unlessMissing = (error: unknown): null => {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+  throw error;
+};

@@ -1,0 +1,86 @@
+/**
+ * A changed run book becomes an edited card: one message per run, claimed once, edited in place.
+ *
+ * The card is a view: it is rendered from the run book alone and nothing is ever read back from it. The claim under
+ * `cards/` holds the message's place, the revision shown last and when it was edited; equal renderings are skipped, and while work goes
+ * on a card is edited at most every ten seconds. A chat that cannot be reached changes nothing about the run; the next
+ * change, or the next tick, shows everything that was missed.
+ */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { stateKeys } from '../domain/names.ts';
+import type { RunView } from '../domain/run.ts';
+import type { ChatMessage } from '../ports/chat.ts';
+import type { World } from '../ports/world.ts';
+import { readRunView } from '../repository/run-book.ts';
+import { UNCHANGED, update } from '../repository/update.ts';
+import { runCard } from '../slack/run-card.ts';
+import { plannedStates } from '../workflows/index.ts';
+
+const EDIT_SECONDS = 10;
+
+const CardClaim = z.strictObject({
+  channel: z.string(),
+  /** Null while the first message is being posted. */
+  ts: z.string().nullable(),
+  revision: z.string(),
+  editedAt: z.string(),
+});
+type CardClaim = z.infer<typeof CardClaim>;
+
+type ReportWorld = Pick<World, 'state' | 'clock' | 'chat'>;
+
+/** Shows the run as it stands. Answers the milliseconds to wait before asking again, or null when the card is current. */
+export const refreshCard = async (world: ReportWorld, runId: string): Promise<number | null> => {
+  const view = await readView(world, runId);
+  const channel = view?.run.requestedBy.channel ?? null;
+  if (view === null || channel === null) return null;
+  const message = runCard(view, world.clock.now());
+  const revision = revisionOf(message);
+  const claim = await claimEdit(world, { view, channel, revision });
+  if (claim.kind !== 'edit') return claim.kind === 'wait' ? claim.ms : null;
+  const { ts } = claim.ts === null ? await world.chat.post({ ...message, channel }) : { ts: claim.ts };
+  if (claim.ts !== null) await world.chat.update({ ...message, channel, ts });
+  await keepShown(world, runId, { ts, revision });
+  return null;
+};
+
+/** The run as every view sees it; null when there is no such run. */
+export const readView = (world: Pick<World, 'state'>, runId: string): Promise<RunView | null> =>
+  readRunView(world, runId, plannedStates);
+
+type Claim = { kind: 'current' } | { kind: 'wait'; ms: number } | { kind: 'edit'; ts: string | null };
+
+/** Takes the right to edit for the next ten seconds; the last state of a run does not wait. */
+const claimEdit = async (
+  world: ReportWorld,
+  { view, channel, revision }: { view: RunView; channel: string; revision: string },
+): Promise<Claim> => {
+  let claim: Claim = { kind: 'current' };
+  await update(world.state, { key: stateKeys.card(view.run.id), schema: CardClaim }, (current) => {
+    const now = world.clock.now();
+    claim = judge(current, { revision, now, isRunning: view.run.status === 'running' });
+    if (claim.kind !== 'edit') return UNCHANGED;
+    return { channel, ts: claim.ts, revision: current?.revision ?? '', editedAt: now.toISOString() };
+  });
+  return claim;
+};
+
+const judge = (
+  current: CardClaim | null,
+  { revision, now, isRunning }: { revision: string; now: Date; isRunning: boolean },
+): Claim => {
+  if (current === null) return { kind: 'edit', ts: null };
+  if (current.revision === revision) return { kind: 'current' };
+  const ms = Date.parse(current.editedAt) + EDIT_SECONDS * 1000 - now.getTime();
+  return ms > 0 && (isRunning || current.ts === null) ? { kind: 'wait', ms } : { kind: 'edit', ts: current.ts };
+};
+
+/** Noted only after the chat took it: a card that was not shown is not current, and is tried again. */
+const keepShown = (world: ReportWorld, runId: string, shown: { ts: string; revision: string }) =>
+  update(world.state, { key: stateKeys.card(runId), schema: CardClaim }, (current) =>
+    current === null ? UNCHANGED : { ...current, ...shown },
+  );
+
+const revisionOf = (message: ChatMessage): string =>
+  createHash('sha256').update(JSON.stringify(message)).digest('hex').slice(0, 16);

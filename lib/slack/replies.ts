@@ -1,0 +1,60 @@
+/**
+ * Answers to commands as Slack messages: what a command found, and what went wrong.
+ *
+ * What people or programs wrote is shown in plain text, where nothing is markup and no mention fires.
+ */
+import type { KnownBlock } from '@slack/types';
+import type { OctoError } from '../domain/errors.ts';
+import type { Reply } from '../domain/reply.ts';
+import type { ChatMessage } from '../ports/chat.ts';
+import { count, cut, escape, escapeAndCut, oneLine } from './text.ts';
+
+const HEADLINE_CHARACTERS = 600;
+const TABLE_CHARACTERS = 2_900;
+const MESSAGE_CHARACTERS = 1_200;
+
+/** A command's answer: its sentence, and its lines in fixed width. Lines that do not fit are counted. */
+export const replyMessage = ({ headline, lines }: Pick<Reply, 'headline' | 'lines'>): ChatMessage => {
+  const text = escapeAndCut(oneLine(headline), HEADLINE_CHARACTERS);
+  const isBlank = lines.every((line) => line.trim() === '');
+  return { text, blocks: [section(text), ...(isBlank ? [] : [table(fitting(lines))])] };
+};
+
+/** A refusal or failure: what happened (with its code), what is safe now, what to do next. */
+export const errorReply = (error: OctoError, safeNow = 'Nothing was started or changed.'): ChatMessage => {
+  const what = escapeAndCut(sentence(oneLine(error.message)), MESSAGE_CHARACTERS);
+  return {
+    text: `${what} ${escape(error.advice)}`,
+    blocks: [
+      section(`🔴 *${what}*`),
+      section(`*Safe now:* ${escape(safeNow)}\n*Do next:* ${escape(error.advice)}`),
+      { type: 'context', elements: [{ type: 'mrkdwn', text: `Code \`${error.code}\`` }] },
+    ],
+  };
+};
+
+const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text } });
+
+/** Preformatted rich text: the one fixed-width form in which no character has a meaning. */
+const table = (lines: string[]): KnownBlock => ({
+  type: 'rich_text',
+  elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text: lines.join('\n') }] }],
+});
+
+const fitting = (lines: string[]): string[] => {
+  const kept: string[] = [];
+  let length = 0;
+  for (const line of lines) {
+    const shown = cut(line, 500);
+    if (length + shown.length + 1 > TABLE_CHARACTERS) break;
+    kept.push(shown);
+    length += shown.length + 1;
+  }
+  const left = lines.length - kept.length;
+  return left === 0 ? kept : [...kept, `… ${count(left, 'more line')}`];
+};
+
+const sentence = (text: string): string => {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+};

@@ -1,0 +1,109 @@
+/**
+ * Does the archive hold the packages and artifacts that the database lists? What is missing is named.
+ *
+ * The database goes on while this runs: what it lists by now may be younger than the archive. So what the index lacks is
+ * looked for in the folders as well; a file that lies there now, and that the second pass did not see, came after it.
+ */
+import * as z from 'zod';
+import type { Section } from '../domain/archive.ts';
+import { OctoError } from '../domain/errors.ts';
+import {
+  gapsOfReferences,
+  isArtifactPresent,
+  isPackagePresent,
+  nameArtifact,
+  namePackage,
+  notePresent,
+  nothingPresent,
+  type Present,
+} from '../domain/references.ts';
+import { decodeIndex } from '../archive/index-text.ts';
+import { pathBytes } from '../archive/path-text.ts';
+import { walk } from '../archive/walk.ts';
+import type { OctopusDatabase } from '../ports/octopus-database.ts';
+import type { World } from '../ports/world.ts';
+import { readSection, requireSection, writeSection, type ArchivePlace } from '../repository/sections.ts';
+import { archivePlace } from './archive-place.ts';
+import { defineStep, type StepContext } from './step.ts';
+
+const Output = z.strictObject({
+  listed: z.number(),
+  missing: z.number(),
+  gaps: z.array(z.string()),
+});
+
+export const step = defineStep(
+  { name: 'check-references', runsOn: 'host', input: z.strictObject({}), output: Output },
+  async (world, _input, context) => {
+    const place = archivePlace(context.run);
+    const section = (await readSection(world, place, 'references')) ?? (await check(world, place, context));
+    return {
+      listed: section.packagesListed + section.artifactsListed,
+      missing: section.packagesMissing + section.artifactsMissing,
+      gaps: gapsOfReferences(section),
+    };
+  },
+);
+
+const check = async (world: World, place: ArchivePlace, context: StepContext): Promise<Section<'references'>> => {
+  const database = await world.octopusDatabase(place.instance);
+  const present = nothingPresent();
+  await noteArchived(world, place, present);
+  await context.beat({ text: 'comparing the database with the files' });
+  let section = await compare(database, present, context);
+  if (section.missing.length > 0) {
+    await noteOnDisk(world, present, context);
+    section = await compare(database, present, context);
+  }
+  return writeSection(world, place, { name: 'references', section });
+};
+
+const noteArchived = async (world: Pick<World, 'archives'>, place: ArchivePlace, present: Present): Promise<void> => {
+  const { indexKey } = await requireSection(world, place, 'folders');
+  const index = await world.archives.read(indexKey);
+  if (index === null)
+    throw new OctoError('ArchiveDamaged', 'the index of the folders is gone', { facts: { indexKey } });
+  for (const path of decodeIndex(index.bytes).files.paths) notePresent(present, pathBytes(path).toString());
+};
+
+const noteOnDisk = async (world: World, present: Present, { run, signal }: StepContext): Promise<void> => {
+  const folders = await (await world.octopusApi(run.instance)).serverFolders();
+  const places = folders.filter(({ role }) => role === 'packages' || role === 'artifacts');
+  const tree = await walk(
+    places.map(({ role, path }) => ({ name: role, path })),
+    signal,
+  );
+  for (const path of tree.files.paths) notePresent(present, pathBytes(path).toString());
+};
+
+const LISTED_AT_MOST = 50;
+/** So many rows pass between two beats: a thousand take a fraction of a second. */
+const ROWS_PER_BEAT = 1000;
+
+const compare = async (
+  database: OctopusDatabase,
+  present: Present,
+  { beat }: StepContext,
+): Promise<Section<'references'>> => {
+  const found = {
+    packagesListed: 0,
+    packagesMissing: 0,
+    artifactsListed: 0,
+    artifactsMissing: 0,
+    missing: [] as string[],
+  };
+  const miss = (name: string) => found.missing.length < LISTED_AT_MOST && found.missing.push(name);
+  for await (const listed of database.packages()) {
+    if (++found.packagesListed % ROWS_PER_BEAT === 0) await beat();
+    if (isPackagePresent(present, listed)) continue;
+    found.packagesMissing += 1;
+    miss(namePackage(listed));
+  }
+  for await (const listed of database.artifacts()) {
+    if (++found.artifactsListed % ROWS_PER_BEAT === 0) await beat();
+    if (isArtifactPresent(present, listed)) continue;
+    found.artifactsMissing += 1;
+    miss(nameArtifact(listed));
+  }
+  return found;
+};

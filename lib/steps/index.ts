@@ -1,0 +1,30 @@
+/**
+ * The register of steps: one file each, loaded when it is first used, so that a door never loads the SQL client.
+ */
+import { OctoError } from '../domain/errors.ts';
+import type { Step } from './step.ts';
+
+const loaders: Readonly<Record<string, () => Promise<{ step: Step }>>> = {
+  'plan-run': () => import('./plan-run.ts'),
+  'take-lock': () => import('./take-lock.ts'),
+  'save-keys': () => import('./save-keys.ts'),
+  'pack-folders': () => import('./pack-folders.ts'),
+  quiesce: () => import('./quiesce.ts'),
+  'dump-database': () => import('./dump-database.ts'),
+  'sample-secrets': () => import('./sample-secrets.ts'),
+  resume: () => import('./resume.ts'),
+  'store-database': () => import('./store-database.ts'),
+  'prove-key': () => import('./prove-key.ts'),
+  'check-references': () => import('./check-references.ts'),
+  'seal-archive': () => import('./seal-archive.ts'),
+  'report-run': () => import('./report-run.ts'),
+};
+
+/** @throws Bug when there is no step of that name */
+export const loadStep = async (name: string): Promise<Step> => {
+  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
+  if (load === undefined) throw new OctoError('Bug', `there is no step "${name}"`);
+  return (await load()).step;
+};
+
+export const stepNames = (): string[] => Object.keys(loaders);

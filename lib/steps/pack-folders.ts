@@ -1,0 +1,78 @@
+/**
+ * Takes the folders of an instance into the store. Used twice in a backup: while the server is in use, and again when it
+ * is quiet, for what changed in between; only then the section is written. The work is in `lib/archive`.
+ */
+import * as z from 'zod';
+import { type PackedFolders, packFolders } from '../archive/pack-folders.ts';
+import type { Place } from '../archive/walk.ts';
+import type { FolderRole } from '../ports/octopus.ts';
+import type { World } from '../ports/world.ts';
+import { readSection, writeSection } from '../repository/sections.ts';
+import { archivePlace } from './archive-place.ts';
+import { defineStep } from './step.ts';
+
+const Input = z.strictObject({ instance: z.string(), pass: z.enum(['first', 'second']) });
+const Output = z.strictObject({
+  fileCount: z.number(),
+  sizeBytes: z.number(),
+  addedBytes: z.number(),
+  problemCount: z.number(),
+});
+
+/** Telemetry is not worth a restore: Octopus makes it anew. */
+const ROLES_TAKEN = new Set<FolderRole>(['packages', 'artifacts', 'task-logs', 'event-exports', 'imports']);
+const PROBLEMS_LISTED = 50;
+
+export const step = defineStep(
+  { name: 'pack-folders', runsOn: 'host', input: Input, output: Output },
+  async (world, { instance, pass }, context) => {
+    const { run, signal } = context;
+    const at = archivePlace(run);
+    const finished = await readSection(world, at, 'folders');
+    if (finished !== null) return Output.strip().parse(finished);
+
+    const places = await placesOf(world, instance);
+    const packed = await packFolders(
+      world,
+      { instance, runId: run.id, pass, places },
+      { signal, onProgress: (done) => void context.beat(progress(done)).catch(() => undefined) },
+    );
+    if (pass === 'first') return summary(packed);
+    await context.beat();
+    return Output.strip().parse(await writeSection(world, at, { name: 'folders', section: sectionOf(packed) }));
+  },
+);
+
+/** The shared folders that the server names, and those that the configuration adds. */
+const placesOf = async (world: World, instance: string): Promise<Place[]> => {
+  const folders = await (await world.octopusApi(instance)).serverFolders();
+  return [
+    ...folders.filter(({ role }) => ROLES_TAKEN.has(role)).map(({ role, path }) => ({ name: role, path })),
+    ...world.instance(instance).extraFolders,
+  ];
+};
+
+const progress = ({ bytes, ofBytes }: { bytes: number; ofBytes: number }) => ({
+  percent: Math.min(100, Math.floor((100 * bytes) / Math.max(1, ofBytes))),
+  text: `${Math.round(bytes / 1e6)} of ${Math.round(ofBytes / 1e6)} MB of changed files`,
+});
+
+const summary = ({ fileCount, sizeBytes, addedBytes, problems }: PackedFolders) => ({
+  fileCount,
+  sizeBytes,
+  addedBytes,
+  problemCount: problems.length,
+});
+
+/** What was lost comes first in the list, which is cut. */
+const sectionOf = (packed: PackedFolders) => ({
+  indexKey: packed.indexKey,
+  indexSha256: packed.indexSha256,
+  places: packed.places,
+  ...summary(packed),
+  problems: packed.problems
+    .toSorted((a, b) => Number(b.isLost) - Number(a.isLost))
+    .slice(0, PROBLEMS_LISTED)
+    .map(({ path, what }) => ({ path, what })),
+  lostCount: packed.problems.filter(({ isLost }) => isLost).length,
+});

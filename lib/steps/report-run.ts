@@ -1,0 +1,71 @@
+/**
+ * The last word on a run: computes its outcome, gives the lock back, writes it into the run book.
+ *
+ * Reads the archive's manifest, since only what is sealed counts, and repeats without harm: the first outcome stands.
+ */
+import * as z from 'zod';
+import type { Manifest } from '../domain/archive.ts';
+import { outcomeOf } from '../domain/outcome.ts';
+import { OUTCOMES, type BackupSummary } from '../domain/run.ts';
+import { readManifest } from '../repository/archives.ts';
+import { latestGood } from '../repository/catalog.ts';
+import { releaseLock } from '../repository/lock.ts';
+import { endRun } from '../repository/run-book.ts';
+import { archivePlace } from './archive-place.ts';
+import { defineStep } from './step.ts';
+
+const Failure = z.strictObject({ state: z.string(), error: z.string(), cause: z.string() }).nullable();
+const Input = z.strictObject({
+  failure: Failure,
+  resumeFailure: Failure,
+  notes: z.array(z.string()),
+  quietSeconds: z.number(),
+});
+/** `code` and `message` are what a failed execution ends with. */
+const Output = z.strictObject({ word: z.enum(OUTCOMES), code: z.string().nullable(), message: z.string().nullable() });
+
+export const step = defineStep(
+  { name: 'report-run', runsOn: 'cloud', isWayOut: true, input: Input, output: Output },
+  async (world, input, { run }) => {
+    const place = archivePlace(run);
+    const manifest = await readManifest(world, place);
+    const good = await latestGood(world, run.instance, place.archiveId);
+    const endedAt = world.clock.now().toISOString();
+    const times = { requestedAt: run.requestedAt, endedAt, quietSeconds: input.quietSeconds };
+    const outcome = outcomeOf({
+      endedAt,
+      failure: input.failure,
+      resumeFailure: input.resumeFailure,
+      sealed: manifest && { word: manifest.word, gaps: manifest.gaps, summary: summaryOf(manifest, times) },
+      notes: input.notes,
+      latestGood: good && { archiveId: good.archiveId, takenAt: good.takenAt },
+    });
+    // The lock first: whoever sees that the run has ended may begin the next one at once.
+    await releaseLock(world, run);
+    const ended = (await endRun(world, run.id, outcome)).outcome ?? outcome;
+    return { word: ended.word, code: ended.error?.code ?? null, message: ended.error?.message ?? null };
+  },
+);
+
+type Times = { requestedAt: string; endedAt: string; quietSeconds: number };
+
+const summaryOf = (manifest: Manifest, { requestedAt, endedAt, quietSeconds }: Times): BackupSummary => ({
+  archiveId: manifest.archiveId,
+  takenAt: manifest.takenAt,
+  consistency: manifest.dump.consistency,
+  durationSeconds: Math.max(0, Math.round((Date.parse(endedAt) - Date.parse(requestedAt)) / 1000)),
+  quietSeconds,
+  totalBytes: manifest.folders.sizeBytes + manifest.database.sizeBytes,
+  addedBytes: manifest.folders.addedBytes + manifest.database.addedBytes,
+  database: { sizeBytes: manifest.database.sizeBytes, isVerified: manifest.dump.isVerified },
+  files: {
+    count: manifest.folders.fileCount,
+    sizeBytes: manifest.folders.sizeBytes,
+    missingCount: manifest.references.packagesMissing + manifest.references.artifactsMissing,
+  },
+  keyProof: {
+    opened: manifest.proof.opened,
+    sampled: manifest.proof.sampled,
+    fingerprint: manifest.keys.masterKeyFingerprint,
+  },
+});

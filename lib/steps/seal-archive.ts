@@ -1,0 +1,138 @@
+/**
+ * Makes the archive: checks that everything it names is in the store, compares it with the last good one, puts the
+ * restore guide beside it, and writes the manifest last. Needs only the store. Twice is once: the first manifest stands.
+ */
+import * as z from 'zod';
+import { packsOfIndex } from '../archive/index-text.ts';
+import { listPacks, sha256Hex } from '../archive/packs.ts';
+import { restoreGuide, restoreScript } from '../archive/restore-guide.ts';
+import { FORMAT_VERSION, type Manifest, type SectionName, sections } from '../domain/archive.ts';
+import { OctoError } from '../domain/errors.ts';
+import { archiveKeys } from '../domain/names.ts';
+import { type Tolerance, deviations } from '../domain/shape.ts';
+import type { World } from '../ports/world.ts';
+import { readManifest, writeManifest } from '../repository/archives.ts';
+import { latestGood } from '../repository/catalog.ts';
+import { type ArchivePlace, requireSection, writeArchiveFile } from '../repository/sections.ts';
+import { archivePlace } from './archive-place.ts';
+import { defineStep } from './step.ts';
+
+const Input = z.strictObject({
+  instance: z.string(),
+  gaps: z.array(z.string()),
+  tolerance: z.strictObject({ sizePercent: z.number(), filePercent: z.number() }),
+});
+const Output = z.strictObject({
+  archiveId: z.string(),
+  word: z.enum(['good', 'gaps', 'suspicious']),
+  /** Cut at 20: the manifest has them all. */
+  gaps: z.array(z.string()),
+  takenAt: z.string(),
+  totalBytes: z.number(),
+  addedBytes: z.number(),
+  databaseBytes: z.number(),
+  fileCount: z.number(),
+  fileBytes: z.number(),
+});
+
+const GAPS_IN_OUTPUT = 20;
+
+export const step = defineStep(
+  { name: 'seal-archive', runsOn: 'cloud', input: Input, output: Output },
+  async (world, { gaps, tolerance }, { run }) => {
+    const at = archivePlace(run);
+    const sealed = (await readManifest(world, at)) ?? (await seal(world, at, { runId: run.id, gaps, tolerance }));
+    const { folders, database } = sealed;
+    return {
+      archiveId: sealed.archiveId,
+      word: sealed.word,
+      gaps: sealed.gaps.slice(0, GAPS_IN_OUTPUT),
+      takenAt: sealed.takenAt,
+      totalBytes: folders.sizeBytes + database.sizeBytes,
+      addedBytes: folders.addedBytes + database.addedBytes,
+      databaseBytes: database.sizeBytes,
+      fileCount: folders.fileCount,
+      fileBytes: folders.sizeBytes,
+    };
+  },
+);
+
+type Store = Pick<World, 'archives' | 'clock'>;
+type Sections = Pick<Manifest, SectionName>;
+
+const seal = async (
+  world: Store,
+  at: ArchivePlace,
+  { runId, ...found }: { runId: string; gaps: string[]; tolerance: Tolerance },
+): Promise<Manifest> => {
+  const parts = await readSections(world, at);
+  await assertStored(world, at, parts);
+  const last = await latestGood(world, at.instance, at.archiveId);
+  const suspicions = last === null ? [] : deviations(parts, last, found.tolerance);
+  const gaps = [...found.gaps, ...gapsOfFolders(parts.folders)];
+  const head = { archiveId: at.archiveId, instance: at.instance, takenAt: parts.dump.startedAt };
+  await writeArchiveFile(world, at, text('restore.sh', restoreScript({ ...head, ...parts })));
+  await writeArchiveFile(world, at, text('RESTORE.md', restoreGuide({ ...head, ...parts })));
+  return writeManifest(world, {
+    format: FORMAT_VERSION,
+    ...head,
+    runId,
+    sealedAt: world.clock.now().toISOString(),
+    word: suspicions.length > 0 ? 'suspicious' : gaps.length > 0 ? 'gaps' : 'good',
+    gaps: [...gaps, ...suspicions],
+    ...parts,
+    files: await filesBeside(world, at),
+  });
+};
+
+const text = (name: string, content: string) => ({ name, bytes: Buffer.from(content) });
+
+const readSections = async (world: Store, at: ArchivePlace): Promise<Sections> => {
+  const names = Object.keys(sections) as SectionName[];
+  const read = await Promise.all(names.map(async (name) => [name, await requireSection(world, at, name)] as const));
+  return Object.fromEntries(read) as Sections;
+};
+
+/** Every pack that the indexes name is in the store with its size. @throws PackMissing */
+const assertStored = async (
+  world: Store,
+  { instance }: ArchivePlace,
+  { folders, database }: Sections,
+): Promise<void> => {
+  for (const [section, prefix] of [
+    [folders, archiveKeys.packs(instance)],
+    [database, archiveKeys.database(instance)],
+  ] as const) {
+    const index = await world.archives.read(section.indexKey);
+    if (index === null || sha256Hex(index.bytes) !== section.indexSha256) throw missing([section.indexKey]);
+    const present = await listPacks(world, prefix);
+    const absent = packsOfIndex(index.bytes).filter(({ sha256, sizeBytes }) => present.get(sha256) !== sizeBytes);
+    if (absent.length > 0) throw missing(absent.map(({ sha256 }) => `${prefix}${sha256}`));
+  }
+};
+
+const KEYS_NAMED = 20;
+
+const missing = (keys: string[]): OctoError =>
+  new OctoError('PackMissing', `${keys.length} objects of this archive are not in the store as they were written`, {
+    facts: { keys: keys.slice(0, KEYS_NAMED) },
+  });
+
+/** A file that was there and could not be taken is a gap; one that changed or vanished meanwhile is Octopus at work. */
+const gapsOfFolders = ({ lostCount = 0, problems }: Sections['folders']): string[] => {
+  if (lostCount === 0) return [];
+  const examples = problems.slice(0, 3).map(({ path, what }) => `${path} ${what}`);
+  return [`${lostCount} ${lostCount === 1 ? 'file' : 'files'} could not be taken: ${examples.join('; ')}`];
+};
+
+/** SHA-256 of what steps have put beside the sections. */
+const filesBeside = async (world: Store, at: ArchivePlace): Promise<Record<string, string>> => {
+  const files: Record<string, string> = {};
+  const prefix = archiveKeys.archive(at.instance, at.archiveId);
+  for await (const { key } of world.archives.list(prefix)) {
+    const name = key.slice(prefix.length);
+    if (name.includes('/') || name === 'manifest.json') continue;
+    files[name] = sha256Hex((await world.archives.read(key))!.bytes);
+  }
+  return files;
+};

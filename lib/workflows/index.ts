@@ -1,0 +1,60 @@
+/**
+ * The workflow definitions: Amazon States Language, executed unchanged by Step Functions and by the embedded engine.
+ * Whoever starts the engine binds `${CloudStep}` and the queues.
+ *
+ * The times in them, and why. HeartbeatSeconds 300: a worker beats every 20 s, and a restart of its host has to fit.
+ * TimeoutSeconds is the hard end of a step: two days for the bulk of a first backup, a day for what happens while quiet,
+ * 26 h for Quiesce because its wait may be set to 24. `notAfter` gives each attempt one more timeout from the moment
+ * the state was entered. Retry waits 5 s doubling to a minute, four times: what has not passed in two minutes is told to a
+ * person. Only the way back and the report try longer, since nobody stands behind them.
+ * @see https://states-language.net/spec.html
+ */
+import backup from './backup.asl.json' with { type: 'json' };
+
+export const definitions: Readonly<Record<string, unknown>> = { backup };
+
+/** What the execution of a backup is started with. */
+export type BackupInput = {
+  run: string;
+  instance: string;
+  hosts: { name: string; queueUrl: string }[];
+  consistency: 'quiesced' | 'online';
+};
+
+const QUIESCED = [
+  'PlanRun',
+  'TakeLock',
+  'SaveKeys',
+  'PackFolders',
+  'Quiesce',
+  'DumpDatabase',
+  'SampleSecrets',
+  'PackChanges',
+  'Resume',
+  'StoreDatabase',
+  'ProveKey',
+  'CheckReferences',
+  'SealArchive',
+  'Report',
+];
+// The dump comes first, so that every file its rows name is there when the folders are read.
+const ONLINE = [
+  'PlanRun',
+  'TakeLock',
+  'SaveKeys',
+  'DumpDatabase',
+  'SampleSecrets',
+  'PackFolders',
+  'PackChanges',
+  'StoreDatabase',
+  'ProveKey',
+  'CheckReferences',
+  'SealArchive',
+  'Report',
+];
+
+/** The states of the straight path, in order: what a card shows as still to come. `input` may be a run's options. */
+export const plannedStates = (workflow: string, input: { consistency?: unknown }): string[] => {
+  if (workflow !== 'backup') return [];
+  return input.consistency === 'online' ? ONLINE : QUIESCED;
+};

@@ -1,0 +1,166 @@
+/**
+ * A stand-in for one Octopus Deploy node: REST API, task queue and service state of an installed instance.
+ *
+ * It answers only while its service runs; `Octopus.Server service --stop` on the same machine makes it refuse
+ * connections. Several nodes of one cluster are several instances that name one database.
+ * Follows https://octopus.com/docs/octopus-rest-api; what it serves is `serves`.
+ */
+import type { Server } from 'node:http';
+import type { RunningNode, ServerFaults } from './node/running-node.ts';
+import { logLine, noFaults } from './node/running-node.ts';
+import { findInstance, readConfiguration, writeConfiguration } from './machine/machine.ts';
+import { listen } from './rest/listener.ts';
+import { seededRandom } from './data/random.ts';
+import { readWanted, writeStatus } from './machine/service.ts';
+import { openNode } from './node/start-node.ts';
+import { queueDeployment, queueSomeWork, turnQueue } from './node/task-queue.ts';
+
+export { serves } from './rest/listener.ts';
+export type { ServerFaults } from './node/running-node.ts';
+
+export type OctopusOptions = {
+  /** The machine's directory, as seeded. */
+  directory: string;
+  instanceName?: string;
+  /** 0 for any; without it the port the instance had last. */
+  port?: number;
+  /** Where the database is now, when it is elsewhere than the configuration says. */
+  connectionString?: string;
+  /** Between two turns of the task queue; a real node takes 20 s. */
+  queueMs?: number;
+  taskSeconds?: { min: number; max: number };
+  /** Someone deploys something this often; `null` for a server on which nothing happens by itself. */
+  workEverySeconds?: number | null;
+};
+
+export type Octopus = {
+  url: string;
+  faults: ServerFaults;
+  /** Queues a deployment as a person would, for now or for later, and returns its task's id. */
+  deploy(when?: { afterSeconds: number }): Promise<string>;
+  isRunning(): boolean;
+  close(): Promise<void>;
+};
+
+const WATCH_MS = 50;
+const BUSY_SECONDS = 15;
+
+type Running = { node: RunningNode; http: Server; port: number; timers: NodeJS.Timeout[]; turning: Promise<void> };
+
+/** Starts the node unless its service was stopped, and follows what the service manager asks from then on. */
+export const startOctopus = async (options: OctopusOptions): Promise<Octopus> => {
+  const instanceName = options.instanceName ?? 'OctopusServer';
+  const path = findInstance(options.directory, instanceName)?.configurationPath;
+  if (path === undefined) throw new Error(`the machine at ${options.directory} has no instance ${instanceName}`);
+  if (options.connectionString !== undefined) {
+    const moved = { 'Octopus.Storage.ExternalDatabaseConnectionString': options.connectionString };
+    writeConfiguration(path, { ...readConfiguration(path), ...moved });
+  }
+  const faults = noFaults();
+  let port = options.port ?? portOf(readConfiguration(path)['Octopus.WebPortal.ListenPrefixes']);
+  let running: Running | null = null;
+  let following = Promise.resolve();
+  let answered = -1;
+
+  const follow = async (): Promise<void> => {
+    const wanted = readWanted(options.directory, instanceName);
+    if (wanted.request === answered) return;
+    const status = { state: wanted.state, request: wanted.request, reason: '' };
+    try {
+      if (wanted.state === 'running') running ??= await startService({ ...options, instanceName, port, faults });
+      else running = await stopService(running);
+      port = running?.port ?? port;
+      writeStatus(options.directory, instanceName, status);
+    } catch (thrown) {
+      writeStatus(options.directory, instanceName, { ...status, state: 'failed', reason: String(thrown) });
+    }
+    answered = wanted.request;
+  };
+  const watch = setInterval(() => {
+    following = following.then(follow);
+  }, WATCH_MS);
+  following = follow();
+  await following;
+
+  return {
+    get url() {
+      return `http://127.0.0.1:${port}`;
+    },
+    faults,
+    isRunning: () => running !== null,
+    deploy: async ({ afterSeconds } = { afterSeconds: 0 }) => {
+      const queuedAt = new Date(Date.now() + afterSeconds * 1000);
+      const taskId = running === null ? null : await queueDeployment(running.node, queuedAt);
+      if (taskId === null) throw new Error('the server is stopped, or has nothing to deploy');
+      return taskId;
+    },
+    close: async () => {
+      clearInterval(watch);
+      await following;
+      running = await stopService(running);
+      writeStatus(options.directory, instanceName, { state: 'stopped', request: answered, reason: 'closed' });
+    },
+  };
+};
+
+const portOf = (listenPrefixes: string | undefined): number => Number(/:(\d+)/.exec(listenPrefixes ?? '')?.[1] ?? 0);
+
+type StartOptions = OctopusOptions & { instanceName: string; port: number; faults: ServerFaults };
+
+const startService = async (options: StartOptions): Promise<Running> => {
+  const started = await openNode(options.directory, options.instanceName);
+  const node: RunningNode = {
+    ...started,
+    faults: options.faults,
+    random: seededRandom(started.startedAt.toISOString()),
+    taskSeconds: options.taskSeconds ?? { min: 4, max: 12 },
+  };
+  try {
+    const http = await listen(node, options.port);
+    const address = http.address();
+    const port = typeof address === 'object' && address !== null ? address.port : options.port;
+    rememberPort(options, port);
+    const running: Running = { node, http, port, timers: [], turning: Promise.resolve() };
+    startTimers(running, options);
+    logLine(node, 'INFO', `Octopus Server ${node.name} has started`);
+    return running;
+  } catch (thrown) {
+    await node.database.close();
+    throw thrown;
+  }
+};
+
+const rememberPort = ({ directory, instanceName }: StartOptions, port: number): void => {
+  const path = findInstance(directory, instanceName)?.configurationPath;
+  if (path === undefined) return;
+  writeConfiguration(path, {
+    ...readConfiguration(path),
+    'Octopus.WebPortal.ListenPrefixes': `http://localhost:${port}/`,
+  });
+};
+
+/** Work that fails, because the database is away for example, is logged and tried again at the next turn. */
+const startTimers = (running: Running, options: StartOptions): void => {
+  const { node } = running;
+  const inTurn = (work: (node: RunningNode) => Promise<void>) => (): void => {
+    running.turning = running.turning
+      .then(async () => work(node))
+      .catch((thrown: unknown) => logLine(node, 'ERROR', String(thrown)));
+  };
+  running.timers.push(setInterval(inTurn(turnQueue), options.queueMs ?? 500));
+  const everySeconds = options.workEverySeconds === undefined ? BUSY_SECONDS : options.workEverySeconds;
+  if (everySeconds !== null) running.timers.push(setInterval(inTurn(queueSomeWork), everySeconds * 1000));
+};
+
+const stopService = async (running: Running | null): Promise<null> => {
+  if (running === null) return null;
+  for (const timer of running.timers) clearInterval(timer);
+  await running.turning;
+  running.http.closeAllConnections();
+  await new Promise((resolve) => {
+    running.http.close(resolve);
+  });
+  await running.node.database.close();
+  logLine(running.node, 'INFO', `Octopus Server ${running.node.name} has stopped`);
+  return null;
+};

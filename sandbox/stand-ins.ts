@@ -1,0 +1,118 @@
+/**
+ * Everything a sandbox needs besides the product: SQL Server, an Octopus instance `prod` on it, and Slack, each a server of
+ * its own behind its real protocol; and the `octo.yml` that points the product at them, as an administrator would write it.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { startOctopus } from './octopus/server.ts';
+import { seedOctopus } from './octopus/seed.ts';
+import { startSlack, type SlackStandIn } from './slack/server.ts';
+import { TEAM } from './slack/workspace.ts';
+import { startSqlServer } from './sql-server/server.ts';
+
+export type SandboxOptions = {
+  /** Everything lies here and survives a restart. */
+  directory: string;
+  seed: string;
+  sizeMegabytes: number;
+  /** Of the page; 0 takes a free one. */
+  port: number;
+};
+
+export type StandIns = {
+  slack: SlackStandIn;
+  /** The product's configuration. */
+  configFile: string;
+  close(): Promise<void>;
+};
+
+const PEOPLE = ['ana', 'ben'];
+const DATABASE = 'OctopusDeploy';
+
+export const startStandIns = async (options: SandboxOptions): Promise<StandIns> => {
+  const at = (...parts: string[]) => join(options.directory, ...parts);
+  for (const folder of ['keys', 'share']) mkdirSync(at(folder), { recursive: true, mode: 0o700 });
+  const key = (name: string, prefix = '') => keptSecret(at('keys', name), prefix);
+
+  const password = key('sql-password');
+  const sqlServer = await startSqlServer({ directory: at('sql-server'), logins: { octo: password } });
+  const connectionString = `Server=127.0.0.1,${sqlServer.port};Database=${DATABASE};User Id=octo;Password=${password};Encrypt=true;TrustServerCertificate=true`;
+  const seeded = await seedOctopus({
+    directory: at('octopus'),
+    connectionString,
+    seed: options.seed,
+    sizeMegabytes: options.sizeMegabytes,
+  });
+  const octopus = await startOctopus({ directory: at('octopus'), connectionString, instanceName: seeded.instanceName });
+  const slack = await startSlack({
+    port: options.port,
+    directory: at('slack'),
+    signingSecret: key('slack-signing-secret'),
+    botToken: key('slack-bot-token', 'xoxb-'),
+    channel: 'octopus-ops',
+    people: PEOPLE,
+  });
+
+  const file = (name: string, value: string): string => {
+    writeFileSync(at('keys', name), value, { mode: 0o600 });
+    return `file:keys/${name}`;
+  };
+  key('store-key');
+  const config = {
+    version: 1,
+    dataDirectory: 'data',
+    store: { archives: { directory: 'store/archives' }, state: { directory: 'store/state' } },
+    secrets: { directory: 'secrets', keyFile: 'keys/store-key' },
+    slack: {
+      mode: 'http',
+      port: 0,
+      apiUrl: slack.apiUrl,
+      team: TEAM.id,
+      channel: slack.api.channelId,
+      signingSecret: 'file:keys/slack-signing-secret',
+      botToken: 'file:keys/slack-bot-token',
+    },
+    people: PEOPLE.map((name) => ({
+      name,
+      slack: slack.api.person(name)?.id,
+      ...(name === 'ana' ? { account: userInfo().username } : {}),
+    })),
+    instances: {
+      prod: {
+        production: true,
+        apiKey: file('octopus-api-key', seeded.apiKey),
+        hosts: [
+          {
+            name: seeded.nodeName,
+            url: octopus.url,
+            program: { path: seeded.programPath, instanceName: seeded.instanceName },
+          },
+        ],
+        database: {
+          name: DATABASE,
+          connectionString: file('connection-string', connectionString),
+          share: { sqlServerPath: at('share'), workerPath: at('share') },
+        },
+      },
+    },
+  };
+  const configFile = at('octo.yml');
+  writeFileSync(configFile, stringify(config), { mode: 0o600 });
+  return {
+    slack,
+    configFile,
+    close: async () => {
+      await octopus.close();
+      await Promise.all([slack.close(), sqlServer.close()]);
+    },
+  };
+};
+
+/** Drawn once, then kept: a restarted sandbox finds its own keys again. */
+const keptSecret = (file: string, prefix: string): string => {
+  if (!existsSync(file)) writeFileSync(file, `${prefix}${randomBytes(32).toString('hex')}`, { mode: 0o600 });
+  return readFileSync(file, 'utf8');
+};

@@ -1,0 +1,46 @@
+/** The Slack chat against the stand-in, through the official client. */
+import { slackChat } from '../../lib/adapters/chat.slack.ts';
+import { Secret } from '../../lib/domain/secret.ts';
+import { startSlack } from '../../sandbox/slack/server.ts';
+import { chatContract } from '../contracts/chat.ts';
+
+const BOT_TOKEN = 'xoxb-sandbox-bot-token';
+
+chatContract('slack stand-in', async () => {
+  const slack = await startSlack({
+    signingSecret: 'unused',
+    botToken: BOT_TOKEN,
+    channel: 'octopus-ops',
+    people: ['ana', 'ben'],
+  });
+  const gone = await startSlack({
+    signingSecret: 'unused',
+    botToken: BOT_TOKEN,
+    channel: 'octopus-ops',
+    people: ['ana'],
+  });
+  await gone.close();
+  return {
+    chat: slackChat({ token: new Secret(BOT_TOKEN), apiUrl: slack.apiUrl }),
+    strangerChat: slackChat({ token: new Secret('xoxb-somebody-else'), apiUrl: slack.apiUrl }),
+    silentChat: slackChat({ token: new Secret(BOT_TOKEN), apiUrl: gone.apiUrl }),
+    channel: slack.api.channelId,
+    foreignChannel: 'C0GENERAL',
+    user: 'U0ANA',
+    read: (ts) => {
+      const found = slack.api.messages().find((message) => message.ts === ts);
+      if (found === undefined) return Promise.resolve(null);
+      return Promise.resolve({ text: found.text, blockCount: found.blocks.length, threadTs: found.threadTs });
+    },
+    remove: async (ts) => {
+      await fetch(`${slack.apiUrl}chat.delete`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${BOT_TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ channel: slack.api.channelId, ts }),
+      });
+    },
+    failNext: (how) =>
+      slack.api.fail('chat.postMessage', how === 'limited' ? { retryAfterSeconds: 30 } : { status: 503 }),
+    close: () => slack.close(),
+  };
+});

@@ -1,0 +1,140 @@
+/**
+ * The house rules that a machine can keep (README, "How it works"): who may import whom, where third-party packages may
+ * appear, and how large a file may grow. Exceptions stand in the lists below, each with its reason.
+ */
+import { readFileSync, readdirSync } from 'node:fs';
+import { cruise, type ICruiseResult, type IModule } from 'dependency-cruiser';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+/** Rooms and the rooms they may import. A room is the longest of these prefixes that a file's path starts with. */
+const MAY_IMPORT: Record<string, string[]> = {
+  'lib/domain': ['lib/domain'],
+  'lib/ports': ['lib/ports', 'lib/domain'],
+  'lib/slack': ['lib/slack', 'lib/domain', 'lib/ports'],
+  'lib/repository': ['lib/repository', 'lib/ports', 'lib/domain'],
+  'lib/archive': ['lib/archive', 'lib/repository', 'lib/ports', 'lib/domain'],
+  'lib/engine': ['lib/engine', 'lib/ports', 'lib/domain'],
+  'lib/workflows': ['lib/workflows', 'lib/engine/asl', 'lib/domain'],
+  'lib/steps': ['lib/steps', 'lib/archive', 'lib/repository', 'lib/ports', 'lib/domain', 'lib/log'],
+  'lib/runs': ['lib/runs', 'lib/repository', 'lib/slack', 'lib/workflows', 'lib/ports', 'lib/domain'],
+  'lib/checks': ['lib/checks', 'lib/repository', 'lib/ports', 'lib/domain'],
+  'lib/commands': [
+    'lib/checks',
+    'lib/commands',
+    'lib/runs',
+    'lib/archive',
+    'lib/repository',
+    'lib/slack',
+    'lib/workflows',
+    'lib/ports',
+    'lib/domain',
+  ],
+  'lib/adapters': ['lib/adapters', 'lib/ports', 'lib/domain'],
+  'lib/config': ['lib/domain'],
+  'lib/log': ['lib/domain'],
+  'lib/compose': [
+    'lib/config',
+    'lib/log',
+    'lib/ports',
+    'lib/domain',
+    'lib/adapters',
+    'lib/engine',
+    'lib/workflows',
+    'lib/steps',
+  ],
+  handlers: [
+    'handlers',
+    'lib/compose',
+    'lib/commands',
+    'lib/runs',
+    'lib/steps',
+    'lib/slack',
+    'lib/ports',
+    'lib/domain',
+  ],
+  worker: ['worker', 'handlers', 'lib'],
+  sandbox: ['sandbox', 'lib/engine'],
+};
+
+/** Third-party packages and the rooms they may appear in; everything else is an adapter's. */
+const PACKAGE_ROOMS: Record<string, RegExp> = {
+  zod: /^lib\/(domain|steps|repository|archive|config)/,
+  yaml: /^(lib\/config|sandbox\/stand-ins)/,
+  jsonata: /^lib\/engine/,
+  commander: /^worker\//,
+  mssql: /^(lib\/adapters|sandbox\/octopus)/,
+  '@slack/bolt': /^(handlers|worker)\//,
+  '@slack/types': /^lib\/(ports|slack|adapters)/,
+};
+
+const LONG_FILES: Record<string, string> = {};
+
+let modules: IModule[];
+
+beforeAll(async () => {
+  const { output } = await cruise(['handlers', 'lib', 'sandbox', 'worker'], {
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    parser: 'swc',
+  });
+  modules = (output as ICruiseResult).modules.filter(({ source }) => /^(handlers|lib|sandbox|worker)\//.test(source));
+});
+
+const roomOf = (path: string): string =>
+  Object.keys(MAY_IMPORT)
+    .filter((room) => path === room || path.startsWith(`${room}/`) || path.startsWith(`${room}.`))
+    .toSorted((a, b) => b.length - a.length)[0] ?? path;
+
+const isUnder = (path: string, place: string): boolean =>
+  path.startsWith(`${place}/`) || path.startsWith(`${place}.`) || path === place;
+
+describe('architecture', () => {
+  it('sees the modules it judges', () => {
+    expect(modules.length).toBeGreaterThan(100);
+  });
+
+  it('lets data flow one way', () => {
+    const wrong = modules.flatMap(({ source, dependencies }) =>
+      dependencies
+        .filter(({ resolved }) => /^(handlers|lib|sandbox|worker|test)\//.test(resolved))
+        .filter(({ resolved }) => !(MAY_IMPORT[roomOf(source)] ?? []).some((place) => isUnder(resolved, place)))
+        .map(({ resolved }) => `${source} -> ${resolved}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('keeps third-party packages in their rooms', () => {
+    const wrong = modules.flatMap(({ source, dependencies }) =>
+      dependencies
+        .filter(({ dependencyTypes }) => dependencyTypes.some((type) => type.startsWith('npm')))
+        .filter(({ module }) => !(PACKAGE_ROOMS[packageOf(module)] ?? /^lib\/adapters\//).test(source))
+        .map(({ module }) => `${source} -> ${module}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('keeps files small and folders readable', () => {
+    const long = sources().filter(({ path, lines }) => lines > (path.startsWith('sandbox/') ? 400 : 250));
+    expect(long.map(({ path }) => path).filter((path) => !(path in LONG_FILES))).toEqual([]);
+  });
+
+  it('opens each file with what it is for', () => {
+    expect(
+      sources()
+        .filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text))
+        .map(({ path }) => path),
+    ).toEqual([]);
+  });
+});
+
+const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+
+const sources = (): { path: string; text: string; lines: number }[] =>
+  ['handlers', 'lib', 'sandbox', 'worker'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.(ts|js)$/.test(path))
+      .map((path) => {
+        const text = readFileSync(`${folder}/${path}`, 'utf8');
+        return { path: `${folder}/${path}`, text, lines: text.split('\n').length };
+      }),
+  );

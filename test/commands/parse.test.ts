@@ -1,0 +1,75 @@
+/** What people type, on phones too: typographic marks, options anywhere, wrong words. No text crashes it or starts something unintended. */
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { commands } from '../../lib/commands/index.ts';
+import { parse, usage } from '../../lib/commands/parse.ts';
+import { isOctoError } from '../../lib/domain/errors.ts';
+
+const parsed = (text: string) => {
+  const { command, args } = parse(text, commands);
+  return { words: command.words.join(' '), ...args };
+};
+
+const refusal = (text: string) => {
+  try {
+    parse(text, commands);
+  } catch (error) {
+    if (isOctoError(error)) return { code: error.code, message: error.message };
+    throw error;
+  }
+  return null;
+};
+
+describe('parse', () => {
+  it('takes options in any order and with phone typography', () => {
+    const expected = {
+      words: 'backup now',
+      positionals: { instance: 'prod' },
+      options: { reason: 'before the upgrade', consistency: 'online' },
+    };
+    expect(parsed('backup now prod reason:"before the upgrade" consistency:online')).toEqual(expected);
+    expect(parsed('Backup NOW consistency:online reason:“before the upgrade” prod')).toEqual(expected);
+    expect(parsed('backup now —consistency=online prod –reason:"before the upgrade"')).toEqual(expected);
+  });
+
+  it('names the nearest command and one right example, and starts nothing', () => {
+    expect(refusal('bakup nwo prod')).toEqual({
+      code: 'CommandUnknown',
+      message: expect.stringMatching(/"bakup nwo prod".*nearest is "backup now", e\.g\. \/octo backup now prod/),
+    });
+  });
+
+  it.each([
+    ['backup now prod test', /"test" is one word too many/],
+    ['backup show', /<archive> is missing/],
+    ['backup now consistency:maybe', /consistency is one of quiesced, online, not "maybe"/],
+    ['backup now speed:fast', /no option "speed"/],
+  ])('%s is refused with its usage', (text, message) => {
+    expect(refusal(text)).toEqual({ code: 'ArgumentInvalid', message: expect.stringMatching(message) });
+  });
+
+  it('understands every example it shows', () => {
+    for (const command of commands) {
+      expect(parse(command.example.replace('/octo ', ''), commands).command.words).toEqual(command.words);
+    }
+  });
+
+  it('accepts what its usage says', () => {
+    for (const command of commands) {
+      const text = usage(command)
+        .replaceAll(/[[\]<>]/g, '')
+        .replaceAll(/(\w+):([^ |]*)\S*/g, '$1:$2');
+      expect(parse(text, commands).command.words).toEqual(command.words);
+    }
+  });
+
+  it('never crashes, and never reads a request into something else', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        const words = refusal(text) === null ? parse(text, commands).command.words : [];
+        expect(words.every((word) => text.toLowerCase().includes(word))).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

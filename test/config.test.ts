@@ -1,0 +1,91 @@
+/** The configuration file: every problem at once with its line, secrets only by reference, paths relative to the file. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readConfig, resolveSecret } from '../lib/config.ts';
+
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'octo-config-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const write = (text: string): string => {
+  const file = join(directory, 'octo.yml');
+  writeFileSync(file, text);
+  return file;
+};
+
+const GOOD = `version: 1
+dataDirectory: data
+store:
+  archives: { directory: store/archives }
+  state: { bucket: octo-state, region: eu-central-1 }
+secrets: { directory: secrets, passphrase: env:PASSPHRASE }
+instances:
+  prod:
+    apiKey: file:keys/api
+    hosts:
+      - { name: prod-1, url: 'https://octopus.example', program: { path: /opt/Octopus.Server } }
+    database:
+      name: OctopusDeploy
+      connectionString: env:CONNECTION
+      share: { sqlServerPath: '\\\\nas\\backup', workerPath: /mnt/backup }
+`;
+
+describe('readConfig', () => {
+  it('resolves paths against the file and fills in defaults', () => {
+    const config = readConfig(write(GOOD));
+    expect(config.dataDirectory).toBe(join(directory, 'data'));
+    expect(config.store.archives).toEqual({ directory: join(directory, 'store/archives') });
+    expect(config.store.state).toEqual({ bucket: 'octo-state', prefix: '', region: 'eu-central-1' });
+    expect(config.instances['prod']).toMatchObject({
+      production: true,
+      apiKey: `file:${join(directory, 'keys/api')}`,
+      extraFolders: [],
+    });
+  });
+
+  it('names every problem at once, with its line', () => {
+    const file = write(
+      GOOD.replace('env:PASSPHRASE', 'hunter2').replace('prod:', 'Prod:').replace('version: 1', 'version: 7'),
+    );
+    expect(() => readConfig(file)).toThrow(
+      expect.objectContaining({
+        code: 'ConfigInvalid',
+        message: expect.stringMatching(/line 1: version.*line 6: secrets.*line 8: instances\.Prod/s),
+      }),
+    );
+  });
+
+  it('never repeats a secret that was written in by mistake', () => {
+    const file = write(GOOD.replace('env:PASSPHRASE', 'hunter2'));
+    expect(() => readConfig(file)).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('hunter2') }),
+    );
+  });
+
+  it('says where YAML itself is broken', () => {
+    expect(() => readConfig(write('version: 1\nstore: {'))).toThrow(/line 2/);
+  });
+
+  it('says which file is missing', () => {
+    expect(() => readConfig(join(directory, 'no.yml'))).toThrow(expect.objectContaining({ code: 'ConfigMissing' }));
+  });
+});
+
+describe('resolveSecret', () => {
+  it('reads the environment and the first line of a file', () => {
+    const file = join(directory, 'key');
+    writeFileSync(file, 'API-1234\nmore\n');
+    expect(resolveSecret('env:NAME', { NAME: 'value' }).reveal()).toBe('value');
+    expect(resolveSecret(`file:${file}`, {}).reveal()).toBe('API-1234');
+  });
+
+  it('refuses what has no value', () => {
+    expect(() => resolveSecret('env:NAME', {})).toThrow(expect.objectContaining({ code: 'SecretMissing' }));
+    expect(() => resolveSecret('file:/nowhere', {})).toThrow(expect.objectContaining({ code: 'SecretMissing' }));
+  });
+});

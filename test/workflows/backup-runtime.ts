@@ -1,0 +1,139 @@
+/**
+ * Plays a backup workflow against scripted steps: what each state answers is given, everything between them is the
+ * runtime's own. One body for every runtime: it only uses the ports, and the states come from the history.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { OctoError, type ErrorCode } from '../../lib/domain/errors.ts';
+import { createEngine } from '../../lib/engine/runtime.ts';
+import type {
+  ExecutionDescription,
+  HostTaskBody,
+  HostTasks,
+  WorkflowRuntime,
+} from '../../lib/ports/workflow-runtime.ts';
+import { definitions, type BackupInput } from '../../lib/workflows/index.ts';
+import { testClock } from '../clock.ts';
+
+export type CloudPayload = Omit<HostTaskBody, 'token' | 'notAfter'>;
+export type Asked = CloudPayload & { notAfter?: string };
+
+/** What a state's step does: answers, fails with a code, or falls silent and never reports. */
+export type Act = { output: unknown } | { fails: ErrorCode } | 'silent';
+/** By state; a list is one act for each attempt, the last of them for all that follow. */
+export type Script = Record<string, Act | Act[]>;
+
+export type Played = {
+  states: string[];
+  asked: Asked[];
+  ended: ExecutionDescription;
+};
+
+export const RUN = 'run_7F3K9Q2M';
+export const HOST = 'prod-1';
+export const inputOf = (consistency: BackupInput['consistency']): BackupInput => ({
+  run: RUN,
+  instance: 'prod',
+  hosts: [{ name: HOST, queueUrl: HOST }],
+  consistency,
+});
+
+/** Answers as the steps give them on a good day. */
+export const GOOD: Record<string, unknown> = {
+  PlanRun: { tolerance: { sizePercent: 30, filePercent: 10 }, notes: [] },
+  TakeLock: { fence: 1 },
+  SaveKeys: { masterKeyFingerprint: '0011223344556677', licenseFingerprint: null, gaps: [] },
+  PackFolders: { fileCount: 10, sizeBytes: 1000, addedBytes: 1000, problemCount: 0 },
+  Quiesce: { consistency: 'quiesced', notes: [] },
+  DumpDatabase: { consistency: 'quiesced', fileBytes: 1000, gaps: [] },
+  SampleSecrets: { sampled: 12, sensitiveDocumentCount: 3 },
+  PackChanges: { fileCount: 10, sizeBytes: 1000, addedBytes: 0, problemCount: 0 },
+  Resume: { quietSeconds: 190, gaps: [] },
+  StoreDatabase: {},
+  ProveKey: { opened: 12, sampled: 12, gaps: [] },
+  CheckReferences: { listed: 5, missing: 0, gaps: [] },
+  SealArchive: {},
+  ResumeAfterFailure: { quietSeconds: 20, gaps: [] },
+  Report: { word: 'good', code: null, message: null },
+};
+
+type Runtime = { workflows: WorkflowRuntime; hostTasks: HostTasks };
+
+/** Plays the script over the embedded engine. */
+export const playBackup = async (script: Script, consistency: BackupInput['consistency'] = 'quiesced') => {
+  const directory = await mkdtemp(join(tmpdir(), 'octo-workflow-'));
+  const clock = testClock();
+  const play = actor(script);
+  const engine = createEngine({
+    directory,
+    clock,
+    definitions,
+    functions: { CloudStep: (payload) => play.cloudStep(payload as CloudPayload) },
+  });
+  try {
+    await engine.workflows.start({ workflow: 'backup', runId: RUN, input: inputOf(consistency) });
+    return await serve(engine, play, () => clock.advance(10_000));
+  } finally {
+    await engine.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+};
+
+const actor = (script: Script) => {
+  const asked: Asked[] = [];
+  const actOf = (state: string, attempt: number): Act => {
+    const scripted = script[state] ?? { output: GOOD[state] };
+    return Array.isArray(scripted) ? (scripted[attempt] ?? scripted.at(-1)!) : scripted;
+  };
+  return {
+    asked,
+    actOf,
+    cloudStep: async (payload: CloudPayload): Promise<unknown> => {
+      asked.push(payload);
+      const act = actOf(payload.state, payload.attempt);
+      if (act === 'silent') return new Promise(() => {});
+      if ('fails' in act) throw new OctoError(act.fails, `${payload.state} fails`);
+      return act.output;
+    },
+  };
+};
+
+/** A worker that does what the script says; `idle` lets time pass while nothing is there to do. */
+const serve = async (
+  { workflows, hostTasks }: Runtime,
+  { asked, actOf }: ReturnType<typeof actor>,
+  idle: () => Promise<void>,
+): Promise<Played> => {
+  let ended = (await workflows.describe(RUN))!;
+  for (let turnsWithoutTask = 0; ended.status === 'RUNNING'; ended = (await workflows.describe(RUN))!) {
+    const taken = await hostTasks.take(HOST, { waitSeconds: 0 });
+    if (taken === null) {
+      // The runtime writes to a real disk between two states: time only passes when it had the chance to.
+      await pause(2);
+      turnsWithoutTask += 1;
+      if (turnsWithoutTask % 10 === 0) await idle();
+      continue;
+    }
+    turnsWithoutTask = 0;
+    const { token, ...task } = taken.body;
+    asked.push(task);
+    await hostTasks.acknowledge(taken);
+    const act = actOf(task.state, task.attempt);
+    if (act === 'silent') continue;
+    if ('fails' in act) {
+      const error = new OctoError(act.fails, `${task.state} fails`);
+      await hostTasks.fail(token, { error: error.code, cause: JSON.stringify(error) });
+    } else await hostTasks.succeed(token, act.output);
+  }
+  return { states: await statesOf(workflows), asked, ended };
+};
+
+/** The task states that were entered, in order. */
+const statesOf = async (workflows: WorkflowRuntime): Promise<string[]> => {
+  const states: string[] = [];
+  for await (const { type, details } of workflows.history(RUN))
+    if (type === 'TaskStateEntered') states.push(String(details['name']));
+  return states;
+};

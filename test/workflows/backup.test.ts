@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'vitest';
+import { plannedStates } from '../../lib/workflows/index.ts';
+import { GOOD, HOST, playBackup, RUN, type Script } from './backup-runtime.ts';
+
+const QUIESCED = plannedStates('backup', { consistency: 'quiesced' });
+const upTo = (state: string): string[] => QUIESCED.slice(0, QUIESCED.indexOf(state) + 1);
+const failedReport = { Report: { output: { word: 'failed', code: 'Bug', message: 'broken' } } };
+const reportOf = (asked: { state: string; input: unknown }[]) =>
+  asked.find(({ state }) => state === 'Report')?.input as {
+    failure: { state: string; error: string; cause: string } | null;
+    resumeFailure: { state: string; error: string } | null;
+    notes: string[];
+    quietSeconds: number;
+  };
+
+describe('straight path', () => {
+  test('quiesced', async () => {
+    const { states, ended, asked } = await playBackup({});
+    expect(states).toEqual(QUIESCED);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', error: null });
+    expect(reportOf(asked)).toEqual({ failure: null, resumeFailure: null, notes: [], quietSeconds: 190 });
+  });
+
+  test('online: the dump comes before the folders, and the server is left alone', async () => {
+    const { states, ended, asked } = await playBackup(
+      { DumpDatabase: { output: { consistency: 'online', fileBytes: 1, gaps: [] } } },
+      'online',
+    );
+    expect(states).toEqual(plannedStates('backup', { consistency: 'online' }));
+    expect(ended.status).toBe('SUCCEEDED');
+    expect(asked.find(({ state }) => state === 'DumpDatabase')?.input).toEqual({ consistency: 'online' });
+    expect(asked.find(({ state }) => state === 'PackFolders')?.input).toEqual({ instance: 'prod', pass: 'first' });
+    expect(asked.find(({ state }) => state === 'PackChanges')?.input).toEqual({ instance: 'prod', pass: 'second' });
+  });
+
+  test('a wait that goes on online dumps online', async () => {
+    const { states, asked } = await playBackup({
+      Quiesce: { output: { consistency: 'online', notes: ['went on online'] } },
+    });
+    expect(states).toEqual(QUIESCED);
+    expect(asked.find(({ state }) => state === 'DumpDatabase')?.input).toEqual({ consistency: 'online' });
+    expect(reportOf(asked).notes).toEqual(['went on online']);
+  });
+
+  test('gaps and notes are gathered on the way, and the seal hears of all gaps', async () => {
+    const script: Script = {
+      PlanRun: { output: { tolerance: { sizePercent: 1, filePercent: 2 }, notes: ['maintenance was on'] } },
+      SaveKeys: { output: { gaps: ['no license'] } },
+      Quiesce: { output: { consistency: 'quiesced', notes: ['1 task queued', '1 task paused'] } },
+      DumpDatabase: { output: { consistency: 'online', gaps: ['not quiet'] } },
+      PackChanges: { output: { ...(GOOD['PackChanges'] as object), problemCount: 2 } },
+      ProveKey: { output: { gaps: [] } },
+      CheckReferences: { output: { gaps: ['2 files missing', 'and more'] } },
+    };
+    const { asked } = await playBackup(script);
+    expect(asked.find(({ state }) => state === 'SealArchive')?.input).toEqual({
+      instance: 'prod',
+      gaps: ['no license', 'not quiet', '2 files missing', 'and more'],
+      tolerance: { sizePercent: 1, filePercent: 2 },
+    });
+    expect(reportOf(asked).notes).toEqual(['maintenance was on', '1 task queued', '1 task paused']);
+  });
+
+  test('an outcome with gaps is no failed execution', async () => {
+    const { ended } = await playBackup({ Report: { output: { word: 'gaps', code: null, message: null } } });
+    expect(ended.status).toBe('SUCCEEDED');
+  });
+});
+
+describe('what a step is asked', () => {
+  test('hosts get the token apart, names and numbers, and when it is too late', async () => {
+    const { asked } = await playBackup({});
+    expect(asked.find(({ state }) => state === 'SaveKeys')).toEqual({
+      runId: RUN,
+      step: 'save-keys',
+      state: 'SaveKeys',
+      attempt: 0,
+      notAfter: expect.stringMatching(/^2026-03-04T\d\d:\d\d:\d\d(\.\d+)?Z$/) as string,
+      input: {},
+    });
+    expect(asked.find(({ state }) => state === 'TakeLock')).toEqual({
+      runId: RUN,
+      step: 'take-lock',
+      state: 'TakeLock',
+      attempt: 0,
+      input: {},
+    });
+    expect(HOST).toBe('prod-1');
+  });
+});
+
+describe('a failure of every state has its way out', () => {
+  const toReport = [
+    'PlanRun',
+    'TakeLock',
+    'SaveKeys',
+    'PackFolders',
+    'StoreDatabase',
+    'ProveKey',
+    'CheckReferences',
+    'SealArchive',
+  ];
+  const throughResume = ['Quiesce', 'DumpDatabase', 'SampleSecrets', 'PackChanges', 'Resume'];
+
+  test('no state is without a row', () => {
+    expect([...toReport, ...throughResume, 'Report'].sort()).toEqual([...QUIESCED].sort());
+  });
+
+  test.each(toReport)('%s: straight to the report, the server is not kept', async (state) => {
+    const { states, ended, asked } = await playBackup({ [state]: { fails: 'Bug' }, ...failedReport });
+    expect(states).toEqual([...upTo(state), 'Report']);
+    expect(reportOf(asked).failure).toMatchObject({ state, error: 'Bug' });
+    expect(JSON.parse(reportOf(asked).failure!.cause)).toMatchObject({ message: `${state} fails` });
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'Bug', cause: 'broken' });
+  });
+
+  test.each(throughResume)('%s: the server is put back, then reported', async (state) => {
+    const { states, ended, asked } = await playBackup({ [state]: { fails: 'Bug' }, ...failedReport });
+    expect(states).toEqual([...upTo(state), 'ResumeAfterFailure', 'Report']);
+    expect(reportOf(asked)).toMatchObject({ failure: { state }, resumeFailure: null, quietSeconds: 20 });
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'Bug' });
+  });
+
+  test('a way back that fails as well is reported beside what led to it', async () => {
+    const { states, asked } = await playBackup({
+      DumpDatabase: { fails: 'DumpNotTrusted' },
+      ResumeAfterFailure: { fails: 'Bug' },
+      ...failedReport,
+    });
+    expect(states).toEqual([...upTo('DumpDatabase'), 'ResumeAfterFailure', 'Report']);
+    expect(reportOf(asked)).toMatchObject({
+      failure: { state: 'DumpDatabase', error: 'DumpNotTrusted' },
+      resumeFailure: { state: 'ResumeAfterFailure', error: 'Bug' },
+    });
+  });
+
+  test('a report that cannot be written at first is tried again', async () => {
+    const { states, ended } = await playBackup({
+      Report: [{ fails: 'StoreUnavailable' }, { fails: 'StoreConflict' }, { output: GOOD['Report'] }],
+    });
+    expect(states).toEqual(QUIESCED);
+    expect(ended.status).toBe('SUCCEEDED');
+  });
+
+  test('a report that cannot be written at all ends the execution as failed', async () => {
+    const { states, ended } = await playBackup({ Report: { fails: 'Bug' } });
+    expect(states).toEqual(QUIESCED);
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'Bug' });
+  });
+});
+
+describe('what passes by itself', () => {
+  test('is tried again, with the number of the attempt', async () => {
+    const { states, asked, ended } = await playBackup({
+      SaveKeys: [{ fails: 'StoreUnavailable' }, { fails: 'StoreUnavailable' }, { output: GOOD['SaveKeys'] }],
+    });
+    expect(states).toEqual(QUIESCED);
+    const attempts = asked.filter(({ state }) => state === 'SaveKeys');
+    expect(attempts.map(({ attempt }) => attempt)).toEqual([0, 1, 2]);
+    expect(attempts[1]!.notAfter! > attempts[0]!.notAfter!).toBe(true);
+    expect(ended.status).toBe('SUCCEEDED');
+  });
+
+  test('a worker that falls silent while quiet is asked again, then given up, and the server put back', async () => {
+    const { states, asked } = await playBackup({ DumpDatabase: 'silent', ...failedReport });
+    expect(states).toEqual([...upTo('DumpDatabase'), 'ResumeAfterFailure', 'Report']);
+    expect(asked.filter(({ state }) => state === 'DumpDatabase')).toHaveLength(5);
+    expect(reportOf(asked).failure).toMatchObject({ state: 'DumpDatabase', error: 'States.HeartbeatTimeout' });
+  });
+});

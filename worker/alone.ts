@@ -1,0 +1,126 @@
+/**
+ * One machine: Slack door, embedded engine, worker and cards in one process.
+ *
+ * It may be killed at any moment: what is under way is in the journals, the run book and the worker's records, and goes on
+ * when the process is started again.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { processLock } from '../lib/adapters/process-lock.ts';
+import { resolveSecret, type Config, type SlackConfig } from '../lib/config.ts';
+import { perform } from '../lib/commands/index.ts';
+import { compose } from '../lib/compose.ts';
+import { OctoError } from '../lib/domain/errors.ts';
+import type { Reply } from '../lib/domain/reply.ts';
+import type { Log } from '../lib/log.ts';
+import type { World } from '../lib/ports/world.ts';
+import { restartRequested } from '../lib/runs/request.ts';
+import { commandText, type SlackRequest } from '../lib/slack/receive.ts';
+import { replyMessage } from '../lib/slack/replies.ts';
+import { loadStep } from '../lib/steps/index.ts';
+import { performCloudStep } from '../lib/steps/perform-step.ts';
+import { keepCards } from './card-keeper.ts';
+import { serveControl, type TypedCommand } from './control.ts';
+import { keepLeases } from './lease-keeper.ts';
+import { terminalPerson, slackPerson } from './person.ts';
+import { runWorker } from './poll.ts';
+import { openSlackDoor } from './slack-door.ts';
+
+export type Alone = {
+  world: World;
+  /** Where Slack's requests are to be sent; null without an HTTP door. */
+  slackUrl: string | null;
+  perform(command: TypedCommand): Promise<Reply>;
+  /** Lets each step come to a safe point, then stops. */
+  close(): Promise<void>;
+};
+
+export type AloneOptions = {
+  config: Config;
+  environment: NodeJS.ProcessEnv;
+  log: Log;
+  /** Without it only terminals are listened to. */
+  hasSlackDoor: boolean;
+};
+
+/** @throws ServiceBusy when another process works on the same data */
+export const startAlone = async ({ config, environment, log, hasSlackDoor }: AloneOptions): Promise<Alone> => {
+  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const release = await holdData(config.dataDirectory);
+  const stop = new AbortController();
+  let noticed: (key: string) => void = () => {};
+  const composed = await compose({
+    config,
+    environment,
+    cloudStep: (world, payload) => performCloudStep(world, { payload, loadStep, signal: stop.signal }),
+    onStateWrite: (key) => noticed(key),
+  });
+  const { world } = composed;
+  const cards = keepCards(world, log);
+  noticed = (key) => cards.noticed(key);
+
+  const hosts = [
+    ...new Set(world.instanceNames().flatMap((name) => world.instance(name).hosts.map((host) => host.name))),
+  ];
+  const work = Promise.all([
+    ...hosts.map((host) => runWorker(world, { host, loadStep, signal: stop.signal, log })),
+    keepLeases(world, { signal: stop.signal, log }),
+  ]);
+  await composed.resume();
+  await restartRequested(world);
+
+  const performTyped = (command: TypedCommand): Promise<Reply> =>
+    perform(world, command.text, { by: terminalPerson(config, command.account), requestKey: command.requestKey });
+  const control = await serveControl(config.dataDirectory, performTyped);
+  const slack =
+    hasSlackDoor && config.slack !== undefined
+      ? await openDoor(world, { config, slack: config.slack, environment, log })
+      : null;
+
+  return {
+    world,
+    slackUrl: slack?.url ?? null,
+    perform: performTyped,
+    close: async () => {
+      await slack?.close();
+      await control.close();
+      stop.abort(new OctoError('WorkerStopping', 'the program is being stopped'));
+      await work;
+      await cards.close();
+      await composed.close();
+      release();
+    },
+  };
+};
+
+/** One process at a time works on the data; a process that is just stopping is waited for. @throws ServiceBusy */
+const holdData = (dataDirectory: string): Promise<() => void> =>
+  new Promise((resolve, reject) => {
+    const hold = processLock(join(dataDirectory, 'lock'));
+    hold(() => new Promise<void>((release) => resolve(release))).catch((cause: unknown) => {
+      reject(new OctoError('ServiceBusy', `another process works on ${dataDirectory}`, { cause }));
+    });
+  });
+
+const openDoor = (
+  world: World,
+  { config, slack, environment, log }: { config: Config; slack: SlackConfig; environment: NodeJS.ProcessEnv; log: Log },
+) => {
+  const secret = (reference: string) => resolveSecret(reference, environment);
+  const handOver = async (request: SlackRequest) => {
+    const text = commandText(request);
+    if (text === null) return null;
+    const by = slackPerson(config.people, request);
+    return replyMessage(await perform(world, text, { by, requestKey: `slack:${request.team}:${request.triggerId}` }));
+  };
+  return openSlackDoor({
+    ...(slack.mode === 'http'
+      ? { mode: 'http', port: slack.port, signingSecret: secret(slack.signingSecret) }
+      : { mode: 'socket', appToken: secret(slack.appToken) }),
+    botToken: secret(slack.botToken),
+    ...(slack.apiUrl === undefined ? {} : { apiUrl: slack.apiUrl }),
+    allow: { team: slack.team, channels: [slack.channel] },
+    handOver,
+    log: ({ level, message, code }) => log[level](message, code === undefined ? {} : { code }),
+  });
+};

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/**
+ * The `octo` command. Plain JavaScript, so that an older Node can still say what is wrong: the program itself is
+ * TypeScript, which Node runs from version 24 on. `npm ci` brings that Node along, so an older one hands over to it.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const MINIMUM = 24;
+
+if (Number.parseInt(process.versions.node, 10) >= MINIMUM) {
+  const { main } = await import('./cli.ts');
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  const bundled = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+  if (!existsSync(bundled)) {
+    process.stderr.write(
+      `octo needs Node ${MINIMUM} or newer; this is ${process.versions.node}. Run "npm ci" first.\n`,
+    );
+    process.exit(1);
+  }
+  const { status, signal } = spawnSync(bundled, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
+  process.exitCode = status ?? (signal === null ? 1 : 128);
+}
