@@ -105,8 +105,18 @@ const answerPerson = async (
   { client, respond, triggerId }: { client: Client; respond: RespondFn; triggerId: string },
 ): Promise<void> => {
   if (answer === null) return;
-  if ('form' in answer) await client.views.open({ trigger_id: triggerId, view: answer.form });
-  else await respond({ ...answer, response_type: 'ephemeral', replace_original: false });
+  const message = 'form' in answer ? await openForm(client, triggerId, answer.form) : answer;
+  if (message !== null) await respond({ ...message, response_type: 'ephemeral', replace_original: false });
+};
+
+/** Opens the form, or says why it did not. */
+const openForm = async (client: Client, triggerId: string, view: ChatForm): Promise<ChatMessage | null> => {
+  try {
+    await client.views.open({ trigger_id: triggerId, view });
+    return null;
+  } catch (cause) {
+    return errorReply(new OctoError('FormNotOpened', `the form "${view.title.text}" did not open`, { cause }));
+  }
 };
 
 /** Strangers and repetitions get no answer: it would tell them that somebody listens. */
@@ -126,19 +136,16 @@ const refusedQuietly = (
   return false;
 };
 
-/** A signed request is valid for five minutes; twice that is remembered. A restart forgets: run ids catch the rest. */
-const REMEMBERED_MILLISECONDS = 10 * 60_000;
+/** Far more than come within the five minutes that a signature lasts. A restart forgets: run ids catch the rest. */
+const REMEMBERED_TRIGGERS = 10_000;
 
 const replayGuard = (): ((triggerId: string) => boolean) => {
-  const seen = new Map<string, number>();
+  const seen = new Set<string>();
   return (triggerId) => {
-    const now = Date.now();
-    for (const [id, at] of seen) {
-      if (now - at < REMEMBERED_MILLISECONDS) break;
-      seen.delete(id);
-    }
     if (seen.has(triggerId)) return true;
-    seen.set(triggerId, now);
+    seen.add(triggerId);
+    const [oldest] = seen;
+    if (seen.size > REMEMBERED_TRIGGERS && oldest !== undefined) seen.delete(oldest);
     return false;
   };
 };

@@ -5,7 +5,6 @@
  * Peers are opened when they are first used: a door never loads the SQL client.
  */
 import { join } from 'node:path';
-import { systemClock } from './adapters/clock.system.ts';
 import { directoryObjectStore } from './adapters/object-store.directory.ts';
 import { octopusHost } from './adapters/octopus.host.ts';
 import { octopusHttp } from './adapters/octopus.http.ts';
@@ -22,6 +21,7 @@ import { OctoError } from './domain/errors.ts';
 import type { Secret } from './domain/secret.ts';
 import { createEngine } from './engine/runtime.ts';
 import type { Chat } from './ports/chat.ts';
+import type { Clock } from './ports/clock.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { SecretStore } from './ports/secret-store.ts';
 import type { World } from './ports/world.ts';
@@ -37,23 +37,24 @@ export type Composed = {
 export type Wiring = {
   config: Config;
   environment: NodeJS.ProcessEnv;
+  clock: Clock;
   /** Serves cloud steps for the embedded engine. */
   cloudStep: (world: World, payload: unknown) => Promise<unknown>;
   /** Told of every key written to the state store. */
   onStateWrite?: (key: string) => void;
 };
 
-export const compose = async ({ config, environment, cloudStep, onStateWrite }: Wiring): Promise<Composed> => {
+export const compose = async ({ config, environment, clock, cloudStep, onStateWrite }: Wiring): Promise<Composed> => {
   const secret: Reveal = (reference) => resolveSecret(reference, environment);
   const engine = createEngine({
     directory: join(config.dataDirectory, 'engine'),
-    clock: systemClock,
+    clock,
     definitions,
     functions: { CloudStep: (payload) => cloudStep(world, payload) },
   });
-  const { close, ...peers } = openPeers(config, secret);
+  const { close, ...peers } = openPeers(config, { secret, clock });
   const world: World = {
-    clock: systemClock,
+    clock,
     archives: await objectStore(config.store.archives),
     state: await objectStore(config.store.state, onStateWrite),
     secretStore: await secretStore(config.secrets, secret),
@@ -79,7 +80,10 @@ type Peers = Pick<
   'instance' | 'instanceNames' | 'octopusApi' | 'octopusProgram' | 'sqlServer' | 'octopusDatabase'
 >;
 
-const openPeers = (config: Config, secret: Reveal): Peers & { close: () => Promise<void> } => {
+const openPeers = (
+  config: Config,
+  { secret, clock }: { secret: Reveal; clock: Clock },
+): Peers & { close: () => Promise<void> } => {
   const of = (name: string): InstanceConfig => {
     const found = config.instances[name];
     if (found !== undefined) return found;
@@ -101,7 +105,7 @@ const openPeers = (config: Config, secret: Reveal): Peers & { close: () => Promi
     instanceNames: () => Object.keys(config.instances),
     octopusApi: async (name) => {
       const { apiKey, hosts } = of(name);
-      return octopusHttp({ url: hosts[0]!.url, apiKey: secret(apiKey), clock: systemClock });
+      return octopusHttp({ url: hosts[0]!.url, apiKey: secret(apiKey), clock });
     },
     octopusProgram: (name) => {
       const { program } = of(name).hosts[0]!;

@@ -7,11 +7,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { startOctopus } from './octopus/server.ts';
-import { seedOctopus } from './octopus/seed.ts';
+import { type Octopus, type OctopusOptions, startOctopus } from './octopus/server.ts';
+import { type SeededInstance, seedOctopus } from './octopus/seed.ts';
 import { startSlack, type SlackStandIn } from './slack/server.ts';
 import { TEAM } from './slack/workspace.ts';
-import { startSqlServer } from './sql-server/server.ts';
+import { type SqlServerStandIn, startSqlServer } from './sql-server/server.ts';
 
 export type SandboxOptions = {
   /** Everything lies here and survives a restart. */
@@ -20,10 +20,15 @@ export type SandboxOptions = {
   sizeMegabytes: number;
   /** Of the page; 0 takes a free one. */
   port: number;
+  /** How busy the Octopus server is; as busy as a real one unless told otherwise. */
+  pace?: Pick<OctopusOptions, 'queueMs' | 'taskSeconds' | 'workEverySeconds'>;
 };
 
 export type StandIns = {
   slack: SlackStandIn;
+  sqlServer: SqlServerStandIn;
+  octopus: Octopus;
+  seeded: SeededInstance;
   /** The product's configuration. */
   configFile: string;
   close(): Promise<void>;
@@ -46,7 +51,12 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
     seed: options.seed,
     sizeMegabytes: options.sizeMegabytes,
   });
-  const octopus = await startOctopus({ directory: at('octopus'), connectionString, instanceName: seeded.instanceName });
+  const octopus = await startOctopus({
+    directory: at('octopus'),
+    connectionString,
+    instanceName: seeded.instanceName,
+    ...options.pace,
+  });
   const slack = await startSlack({
     port: options.port,
     directory: at('slack'),
@@ -103,6 +113,9 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
   writeFileSync(configFile, stringify(config), { mode: 0o600 });
   return {
     slack,
+    sqlServer,
+    octopus,
+    seeded,
     configFile,
     close: async () => {
       await octopus.close();

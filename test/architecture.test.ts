@@ -52,13 +52,13 @@ const MAY_IMPORT: Record<string, string[]> = {
     'lib/ports',
     'lib/domain',
   ],
-  worker: ['worker', 'handlers', 'lib'],
+  worker: ['worker', 'handlers', 'lib', 'sandbox/alone'],
   sandbox: ['sandbox', 'lib/engine'],
 };
 
 /** Third-party packages and the rooms they may appear in; everything else is an adapter's. */
 const PACKAGE_ROOMS: Record<string, RegExp> = {
-  zod: /^lib\/(domain|steps|repository|archive|config)/,
+  zod: /^(lib\/(adapters|archive|config|domain|repository|runs|steps)|worker)/,
   yaml: /^(lib\/config|sandbox\/stand-ins)/,
   jsonata: /^lib\/engine/,
   commander: /^worker\//,

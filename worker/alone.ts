@@ -13,6 +13,7 @@ import { compose } from '../lib/compose.ts';
 import { OctoError } from '../lib/domain/errors.ts';
 import type { Reply } from '../lib/domain/reply.ts';
 import type { Log } from '../lib/log.ts';
+import type { Clock } from '../lib/ports/clock.ts';
 import type { World } from '../lib/ports/world.ts';
 import { restartRequested } from '../lib/runs/request.ts';
 import { commandText, type SlackRequest } from '../lib/slack/receive.ts';
@@ -38,13 +39,14 @@ export type Alone = {
 export type AloneOptions = {
   config: Config;
   environment: NodeJS.ProcessEnv;
+  clock: Clock;
   log: Log;
   /** Without it only terminals are listened to. */
   hasSlackDoor: boolean;
 };
 
 /** @throws ServiceBusy when another process works on the same data */
-export const startAlone = async ({ config, environment, log, hasSlackDoor }: AloneOptions): Promise<Alone> => {
+export const startAlone = async ({ config, environment, clock, log, hasSlackDoor }: AloneOptions): Promise<Alone> => {
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const release = await holdData(config.dataDirectory);
   const stop = new AbortController();
@@ -52,7 +54,8 @@ export const startAlone = async ({ config, environment, log, hasSlackDoor }: Alo
   const composed = await compose({
     config,
     environment,
-    cloudStep: (world, payload) => performCloudStep(world, { payload, loadStep, signal: stop.signal }),
+    clock,
+    cloudStep: (world, payload) => performCloudStep(world, { payload, loadStep, log }),
     onStateWrite: (key) => noticed(key),
   });
   const { world } = composed;

@@ -40,8 +40,7 @@ export const openBench = (world: World, { loadStep, signal, log }: BenchOptions)
     return work;
   };
 
-  const find = async (body: HostTaskBody, gone: AbortSignal): Promise<Work> => {
-    const step = await loadStep(body.step);
+  const find = async (body: HostTaskBody, step: Step, gone: AbortSignal): Promise<Work> => {
     for (;;) {
       gone.throwIfAborted();
       const ofRun = [...works].filter(({ runId }) => runId === body.runId);
@@ -56,7 +55,9 @@ export const openBench = (world: World, { loadStep, signal, log }: BenchOptions)
 
   return {
     perform: async (body, gone) => {
-      const work = await find(body, gone);
+      const step = await loadStep(body.step).catch((thrown: unknown) => OctoError.from(thrown));
+      if (step instanceof OctoError) return failureOf(step, { body, log });
+      const work = await find(body, step, gone);
       work.askers += 1;
       const leave = (): void => {
         work.askers -= 1;

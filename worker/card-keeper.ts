@@ -29,12 +29,11 @@ export const keepCards = (world: Pick<World, 'state' | 'clock' | 'chat'>, log: L
       again.delete(runId);
       const waitMs = await refreshCard(world, runId).catch((thrown: unknown) => {
         const error = OctoError.from(thrown);
-        log.warn('card not shown', { run: runId, code: error.code, message: error.message });
+        log.warn('card not shown', { run: runId, error });
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
-        return retryMs;
+        return retryAfterMs(error, retryMs);
       });
-      if (waitMs === null && !again.has(runId)) return;
-      if (stop.signal.aborted) return;
+      if ((waitMs === null && !again.has(runId)) || stop.signal.aborted) return;
       await world.clock.sleep(waitMs ?? 0, stop.signal).catch(() => {});
     }
   };
@@ -60,4 +59,11 @@ export const keepCards = (world: Pick<World, 'state' | 'clock' | 'chat'>, log: L
       await Promise.all(working.values());
     },
   };
+};
+
+/** How long until the chat may be asked again; never again about a message that somebody deleted. */
+const retryAfterMs = (error: OctoError, retryMs: number): number | null => {
+  if (error.code === 'ChatMessageGone') return null;
+  const seconds = error.facts['retryAfterSeconds'];
+  return typeof seconds === 'number' ? Math.max(retryMs, seconds * 1000) : retryMs;
 };

@@ -9,6 +9,7 @@ import { appendFileSync, existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { systemClock } from '../lib/adapters/clock.system.ts';
 import { commands, parseCommand, perform } from '../lib/commands/index.ts';
 import { usage } from '../lib/commands/parse.ts';
 import { compose } from '../lib/compose.ts';
@@ -88,14 +89,20 @@ const carryOut = async (text: string, options: Options): Promise<number> => {
   const isFollowed = command.startsRun === true || options.wait === true;
   const running = await askRunning(config.dataDirectory, typed);
   if (running === null && command.startsRun === true) {
-    const alone = await startAlone({ config, environment: process.env, log: logBeside(config), hasSlackDoor: false });
+    const alone = await startAlone({
+      config,
+      environment: process.env,
+      clock: systemClock,
+      log: logBeside(config),
+      hasSlackDoor: false,
+    });
     try {
       return await answer(alone.world, { reply: await alone.perform(typed), options, isFollowed });
     } finally {
       await alone.close();
     }
   }
-  const { world, close } = await compose({ config, environment: process.env, cloudStep: noWork });
+  const { world, close } = await compose({ config, environment: process.env, clock: systemClock, cloudStep: noWork });
   const asked = {
     by: terminalPerson(config, typed.account),
     requestKey: typed.requestKey,
@@ -133,7 +140,13 @@ const toJson = (value: unknown): string => JSON.stringify(value, null, 2);
 
 /** Runs the bot until it is told to stop. */
 const serve = async (config: Config): Promise<number> => {
-  const alone = await startAlone({ config, environment: process.env, log: createLog(), hasSlackDoor: true });
+  const alone = await startAlone({
+    config,
+    environment: process.env,
+    clock: systemClock,
+    log: createLog(),
+    hasSlackDoor: true,
+  });
   print(process.stdout, [
     `octo is running${alone.slackUrl === null ? '' : `; Slack's requests go to ${alone.slackUrl}`}`,
   ]);

@@ -29,21 +29,16 @@ export const keepLeases = async (
   }
 };
 
-/** Puts back what `host` keeps quiet, lapsed or not: its worker is leaving. */
+/** Puts back what `host` keeps quiet, lapsed or not: its worker is leaving. The first host of an instance does so. */
 export const giveBack = async (world: KeeperWorld, { host, log }: { host: string; log: Log }): Promise<void> => {
-  const served = new Set(
-    world.instanceNames().filter((name) => world.instance(name).hosts.some((one) => one.name === host)),
-  );
+  const served = new Set(world.instanceNames().filter((name) => world.instance(name).hosts[0]?.name === host));
   await restoreWhere(world, log, ({ instance }) => served.has(instance));
 };
 
 const restoreWhere = async (world: KeeperWorld, log: Log, isDue: (lease: Lease) => boolean): Promise<void> => {
-  try {
-    const due = (await readOpenLeases(world.hostDirectory)).filter(isDue);
-    await Promise.all(due.map((lease) => restore(world, log, lease)));
-  } catch (error) {
-    log.error('leases cannot be read', { error });
-  }
+  const onDamage = (error: OctoError) => log.error('a lease cannot be read', { error });
+  const open = await readOpenLeases(world.hostDirectory, onDamage);
+  await Promise.all(open.filter(isDue).map((lease) => restore(world, log, lease)));
 };
 
 const restore = async (world: KeeperWorld, log: Log, lease: Lease): Promise<void> => {

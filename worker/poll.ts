@@ -36,21 +36,22 @@ export const runWorker = async (world: World, { host, loadStep, signal, log }: W
 
   const begin = (record: TaskRecord): void => {
     const { token, runId: run, state: step } = record.body;
-    if (inHand.has(token)) return;
     const serving = serveTask(world, record, { bench, records, signal: stopping, log })
       .catch((error: unknown) => log.error('task not served', { run, step, error }))
       .finally(() => inHand.delete(token));
     inHand.set(token, serving);
   };
 
-  for (const record of await records.all()) begin(record);
+  const onDamage = (error: OctoError) => log.error('a task record cannot be read', { error, host });
+  for (const record of await records.all(onDamage)) begin(record);
   while (!stopping.aborted) {
     try {
       const task = await world.hostTasks.take(host, { waitSeconds: WAIT_SECONDS, signal: stopping });
       if (task === null) continue;
-      const record = await records.take(task.body);
+      // What is in hand is recorded already, or its result has just been reported.
+      const record = inHand.has(task.body.token) ? null : await records.take(task.body);
       await world.hostTasks.acknowledge(task);
-      begin(record);
+      if (record !== null) begin(record);
     } catch (error) {
       if (stopping.aborted) break;
       log.warn('no task could be taken', { error, host });

@@ -23,7 +23,7 @@ export type Serving = { bench: Bench; records: TaskRecords; signal: AbortSignal;
 
 /** Serves the task to its end; a task that must be left for the next start of the worker is left. */
 export const serveTask = async (world: TaskWorld, record: TaskRecord, serving: Serving): Promise<void> => {
-  const { records, signal, log } = serving;
+  const { records, log } = serving;
   const columns = { run: record.body.runId, step: record.body.state };
   try {
     const finished = record.result === null ? await work(world, record, serving) : record;
@@ -33,7 +33,7 @@ export const serveTask = async (world: TaskWorld, record: TaskRecord, serving: S
     if (isOctoError(error, 'TaskGone')) {
       log.warn('task dropped: the workflow no longer waits for it', columns);
       await records.forget(record);
-    } else if (!signal.aborted) throw error;
+    } else if (!isOctoError(error, 'WorkerStopping')) throw error;
   }
 };
 

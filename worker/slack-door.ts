@@ -7,6 +7,7 @@
 import type { AddressInfo } from 'node:net';
 import { HTTPReceiver, SocketModeReceiver } from '@slack/bolt';
 import { loggerOf, slackApp, type SlackAppOptions } from '../handlers/slack-app.ts';
+import { OctoError } from '../lib/domain/errors.ts';
 import type { Secret } from '../lib/domain/secret.ts';
 
 export type SlackDoorOptions = Omit<SlackAppOptions, 'receiver'> &
@@ -30,7 +31,7 @@ export type SlackDoor = {
 
 const PATH = '/slack/events';
 
-/** Opens the door; resolves when requests are served. */
+/** Opens the door; resolves when requests are served. @throws SlackDoorNotOpened */
 export const openSlackDoor = (options: SlackDoorOptions): Promise<SlackDoor> =>
   options.mode === 'http' ? openHttp(options) : openSocket(options);
 
@@ -42,7 +43,7 @@ const openHttp = async (options: SlackDoorOptions & { mode: 'http' }): Promise<S
   });
   slackApp({ ...options, receiver });
   const host = options.host ?? '127.0.0.1';
-  const server = await receiver.start({ port: options.port, host });
+  const server = await opening(`port ${options.port} of ${host}`, receiver.start({ port: options.port, host }));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${host}:${port}${PATH}`,
@@ -62,6 +63,14 @@ const openSocket = async (options: SlackDoorOptions & { mode: 'socket' }): Promi
     installerOptions: { clientOptions: options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl } },
   });
   slackApp({ ...options, receiver });
-  await receiver.start();
+  await opening('Socket Mode', receiver.start());
   return { url: null, close: () => receiver.client.disconnect() };
+};
+
+const opening = async <T>(what: string, start: Promise<T>): Promise<T> => {
+  try {
+    return await start;
+  } catch (cause) {
+    throw new OctoError('SlackDoorNotOpened', `the slack door did not open: ${what}`, { cause });
+  }
 };

@@ -6,18 +6,19 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { OctoError } from '../lib/domain/errors.ts';
 import { TaskRecord, type TaskResult } from '../lib/domain/task-record.ts';
 import type { World } from '../lib/ports/world.ts';
 import type { HostTaskBody } from '../lib/ports/workflow-runtime.ts';
-import { listHostFiles, readHostFile, removeHostFile, writeHostFile } from '../lib/repository/host-file.ts';
+import { readHostFile, readHostFiles, removeHostFile, writeHostFile } from '../lib/repository/host-file.ts';
 
 export type TaskRecords = {
   /** Records the task; one that is recorded already stays as it is. */
   take(body: HostTaskBody): Promise<TaskRecord>;
   finish(record: TaskRecord, result: TaskResult): Promise<TaskRecord>;
   forget(record: TaskRecord): Promise<void>;
-  /** What an earlier process left behind. @throws HostFileDamaged */
-  all(): Promise<TaskRecord[]>;
+  /** What an earlier process left behind; what cannot be read is told to `onDamage`. */
+  all(onDamage: (damage: OctoError) => void): Promise<TaskRecord[]>;
 };
 
 export const taskRecords = (world: Pick<World, 'hostDirectory' | 'clock'>, host: string): TaskRecords => {
@@ -39,9 +40,6 @@ export const taskRecords = (world: Pick<World, 'hostDirectory' | 'clock'>, host:
       return finished;
     },
     forget: (record) => removeHostFile(fileOf(record.body)),
-    all: async () => {
-      const records = await Promise.all((await listHostFiles(folder)).map((file) => readHostFile(file, TaskRecord)));
-      return records.filter((record) => record !== null);
-    },
+    all: (onDamage) => readHostFiles(folder, TaskRecord, onDamage),
   };
 };

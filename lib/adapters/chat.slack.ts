@@ -14,7 +14,7 @@ import {
 } from '@slack/web-api';
 import { OctoError } from '../domain/errors.ts';
 import type { Secret } from '../domain/secret.ts';
-import type { Chat } from '../ports/chat.ts';
+import type { Chat, PostedMessage, PostOnce } from '../ports/chat.ts';
 
 const CALL_MILLISECONDS = 10_000;
 
@@ -37,8 +37,16 @@ export const slackChat = (options: { token: Secret; apiUrl?: string }): Chat => 
     logger: silent,
   });
   return {
-    post: async ({ channel, threadTs, ...message }) => {
-      const thread = threadTs === undefined ? {} : { thread_ts: threadTs };
+    post: async ({ channel, threadTs, once, ...message }) => {
+      const earlier = once === undefined ? null : await translated('search', findPosted(client, channel, once));
+      if (earlier !== null) {
+        await translated('edit', client.chat.update({ ...message, ...earlier }));
+        return earlier;
+      }
+      const thread = {
+        ...(threadTs !== undefined && { thread_ts: threadTs }),
+        ...(once !== undefined && { metadata: { event_type: KEY_EVENT, event_payload: { key: once.key } } }),
+      };
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's method, not a window's
       const posted = await translated('message', client.chat.postMessage({ ...quiet, ...message, ...thread, channel }));
       return { channel: String(posted.channel), ts: String(posted.ts) };
@@ -51,6 +59,38 @@ export const slackChat = (options: { token: Secret; apiUrl?: string }): Chat => 
     },
   };
 };
+
+/** Message metadata is kept by Slack beside a message, through all edits, and shown to apps only. */
+const KEY_EVENT = 'octo_message';
+/** Slack's clock stamps messages, ours the request. */
+const CLOCK_SECONDS = 300;
+
+const findPosted = async (
+  client: WebClient,
+  channel: string,
+  { key, since }: PostOnce,
+): Promise<PostedMessage | null> => {
+  const oldest = String(Math.floor(Date.parse(since) / 1000) - CLOCK_SECONDS);
+  let cursor: string | undefined;
+  do {
+    const page = await client.conversations.history({
+      channel,
+      oldest,
+      limit: 200,
+      include_all_metadata: true,
+      ...(cursor !== undefined && { cursor }),
+    });
+    const found = page.messages?.find(
+      ({ metadata }) => metadata?.event_type === KEY_EVENT && fieldOf(metadata.event_payload, 'key') === key,
+    );
+    if (found?.ts !== undefined) return { channel, ts: found.ts };
+    cursor = page.response_metadata?.next_cursor;
+  } while (cursor !== undefined && cursor !== '');
+  return null;
+};
+
+const fieldOf = (payload: unknown, name: string): unknown =>
+  typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>)[name] : undefined;
 
 /** No previews of the links in a card. */
 const quiet = { unfurl_links: false, unfurl_media: false };

@@ -1,20 +1,20 @@
 /**
- * An object store in a directory: each object is one plain file, under the path that `key-path.ts` gives its key.
+ * An object store in a directory: each object is one plain file, under the path that `directory/key-path.ts` gives its key.
  *
- * Writes are atomic and durable (`object-store.directory-write.ts`), also between processes. A kill leaves at most a
+ * Writes are atomic and durable (`directory/write.ts`), also between processes. A kill leaves at most a
  * temporary file; the next process to use the store sweeps those that nobody has written to for an hour.
  */
 import { hash } from 'node:crypto';
 import { open, readdir, realpath } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { OctoError } from '../domain/errors.ts';
 import type { ByteRange, ObjectStore, ReadObject, StoredObject, Written } from '../ports/object-store.ts';
-import { createFolders, orNull, statOrNull, storeErrorOf, unlinkIfThere } from './durable-folder.ts';
-import { isKey, pathOfKey } from './key-path.ts';
-import { listDirectory } from './object-store.directory-list.ts';
-import { etagOf, storedObject } from './object-store.directory-version.ts';
-import { once, publishChange, publishNew, removeFile } from './object-store.directory-write.ts';
-import type { Place } from './object-store.directory-write.ts';
+import { createFolders, orNull, statOrNull, storeErrorOf, unlinkIfThere } from './directory/durable-folder.ts';
+import { isKey, pathOfKey } from './directory/key-path.ts';
+import { listDirectory } from './directory/list.ts';
+import { etagOf, storedObject } from './directory/version.ts';
+import { once, publishChange, publishNew, removeFile } from './directory/write.ts';
+import type { Place } from './directory/write.ts';
 import { processLock } from './process-lock.ts';
 import type { ProcessLock } from './process-lock.ts';
 
@@ -23,23 +23,20 @@ const LEFTOVER_AGE_MS = 3_600_000;
 
 export type DirectoryObjectStoreOptions = {
   directory: string;
-  /** Called after each durable write of this process, with the key. */
+  /** Called after each durable write of this store, with the key; must not throw. */
   onWrite?: (key: string) => void;
   /** Files and folders that only this account may read. */
   isPrivate?: boolean;
 };
 
-type OpenPlace = Place & {
-  /** Does this file system take `A` and `a` for one name? */
-  foldsCase: boolean;
-  lock: ProcessLock;
-};
+type WritablePlace = Place & { lock: ProcessLock };
 
-/** An object store below `directory`, which is created when first used. */
+/** An object store below `directory`, which is created when first written to; a read-only copy can be read. */
 export const directoryObjectStore = (options: DirectoryObjectStoreOptions): ObjectStore => {
-  let opened: Promise<OpenPlace> | undefined;
-  const place = async (): Promise<OpenPlace> => {
-    opened ??= openPlace(options);
+  const root = resolve(options.directory);
+  let opened: Promise<WritablePlace> | undefined;
+  const writable = async (): Promise<WritablePlace> => {
+    opened ??= openForWriting(root, options.isPrivate ?? false);
     try {
       return await opened;
     } catch (error) {
@@ -48,14 +45,9 @@ export const directoryObjectStore = (options: DirectoryObjectStoreOptions): Obje
     }
   };
   /** Runs one operation on the path of `key`, with the file system's refusals translated. */
-  const on = async <T>(
-    key: string,
-    doing: string,
-    work: (path: string, place: OpenPlace) => Promise<T>,
-  ): Promise<T> => {
+  const on = async <T>(key: string, doing: string, work: (path: string) => Promise<T>): Promise<T> => {
     try {
-      const here = await place();
-      return await work(await locate(here, key), here);
+      return await work(await locate(root, key));
     } catch (error) {
       throw translated(error, `${doing} of "${key}"`);
     }
@@ -72,38 +64,34 @@ export const directoryObjectStore = (options: DirectoryObjectStoreOptions): Obje
       }),
     head: (key) => on(key, 'head', (path) => statFile(path, key)),
     create: (key, bytes, { sha256, signal } = {}) =>
-      on(key, 'create', async (path, here) => {
+      on(key, 'create', async (path) => {
         checkSha256(key, bytes, sha256);
         signal?.throwIfAborted();
-        return written(key, await publishNew(here, path, once(bytes)));
+        return written(key, await publishNew(await writable(), path, once(bytes)));
       }),
     change: (key, bytes, { etag, sha256, signal }) =>
-      on(key, 'change', async (path, here) => {
+      on(key, 'change', async (path) => {
         checkSha256(key, bytes, sha256);
         signal?.throwIfAborted();
-        return written(key, await here.lock(() => publishChange(here, path, { bytes, etag })));
+        const place = await writable();
+        return written(key, await place.lock(() => publishChange(place, path, { bytes, etag })));
       }),
     upload: (key, parts, { signal } = {}) =>
-      on(key, 'upload', async (path, here) => written(key, await publishNew(here, path, untilAborted(parts, signal)))),
-    list: (prefix, { after } = {}) => listTranslated(listDirectory(resolve(options.directory), prefix, after), prefix),
-    delete: (key) => on(key, 'delete', (path, here) => here.lock(() => removeFile(path))),
+      on(key, 'upload', async (path) =>
+        written(key, await publishNew(await writable(), path, untilAborted(parts, signal))),
+      ),
+    list: (prefix, { after } = {}) => listTranslated(listDirectory(root, prefix, after), prefix),
+    delete: (key) => on(key, 'delete', async (path) => (await writable()).lock(() => removeFile(path))),
   };
 };
 
-const openPlace = async ({ directory, isPrivate = false }: DirectoryObjectStoreOptions): Promise<OpenPlace> => {
-  const root = resolve(directory);
+const openForWriting = async (root: string, isPrivate: boolean): Promise<WritablePlace> => {
   const folderMode = isPrivate ? 0o700 : 0o777;
   const temporary = join(root, OWN_FOLDER, 'temporary');
   await createFolders(root, temporary, folderMode);
   await sweepLeftovers(temporary);
-  return {
-    root: await realpath(root),
-    temporary,
-    folderMode,
-    fileMode: isPrivate ? 0o600 : 0o666,
-    foldsCase: (await statOrNull(join(root, OWN_FOLDER.toUpperCase()))) !== null,
-    lock: processLock(join(root, OWN_FOLDER, 'lock')),
-  };
+  const lock = processLock(join(root, OWN_FOLDER, 'lock'));
+  return { root, temporary, folderMode, fileMode: isPrivate ? 0o600 : 0o666, lock };
 };
 
 const sweepLeftovers = async (temporary: string): Promise<void> => {
@@ -115,20 +103,23 @@ const sweepLeftovers = async (temporary: string): Promise<void> => {
 };
 
 /** @throws StoreKeyRefused for a key that no file can have, or that this file system takes for another one */
-const locate = async (place: OpenPlace, key: string): Promise<string> => {
+const locate = async (root: string, key: string): Promise<string> => {
   if (!isKey(key)) throw new OctoError('StoreKeyRefused', `"${key.slice(0, 100)}" cannot be a key`);
-  const path = join(place.root, ...pathOfKey(key));
-  if (place.foldsCase) await refuseAlias(place.root, path);
-  return path;
+  const names = pathOfKey(key);
+  const foldsCase = (await statOrNull(join(root, OWN_FOLDER.toUpperCase()))) !== null;
+  if (foldsCase && (await isAlias(await realpath(root), names))) {
+    throw new OctoError('StoreKeyRefused', `"${key}" differs from a stored key only in letter case`);
+  }
+  return join(root, ...names);
 };
 
-/** Where letter case is folded, another key's file may answer for this one: its true name tells. */
-const refuseAlias = async (root: string, path: string): Promise<void> => {
-  for (let known = path; known !== root; known = dirname(known)) {
-    if ((await statOrNull(known)) === null) continue;
-    if ((await realpath(known)) === known) return;
-    throw new OctoError('StoreKeyRefused', `"${relative(root, path)}" differs from a stored key only in letter case`);
+/** Where letter case is folded, another key's file may answer for this one: the true name of what is there tells. */
+const isAlias = async (root: string, names: string[]): Promise<boolean> => {
+  for (let path = join(root, ...names); path !== root; path = dirname(path)) {
+    const known = await orNull(realpath(path));
+    if (known !== null) return known !== path;
   }
+  return false;
 };
 
 const checkSha256 = (key: string, bytes: Uint8Array, sha256: string | undefined): void => {

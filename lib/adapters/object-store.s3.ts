@@ -7,9 +7,9 @@
  */
 import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { ObjectStore } from '../ports/object-store.ts';
-import { headObject, listObjects, readObject } from './object-store.s3-read.ts';
-import { asking, at } from './object-store.s3-request.ts';
-import { putObject, uploadObject } from './object-store.s3-write.ts';
+import { headObject, listObjects, readObject } from './s3/read.ts';
+import { asking, at } from './s3/request.ts';
+import { putObject, uploadObject } from './s3/write.ts';
 
 const CONNECT_MS = 5_000;
 const MAX_ATTEMPTS = 5;

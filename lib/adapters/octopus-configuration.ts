@@ -9,8 +9,9 @@ type Setting = HostConfiguration['settings'][string];
 
 const CONNECTION_STRING = 'Octopus.Storage.ExternalDatabaseConnectionString';
 const SECRET_NAME = /connectionstring|licen[cs]e|password|secret|token|credential|passphrase|private|key$/i;
-/** A password in a connection string or in an address, a private key, or a value under the master key. */
-const SECRET_VALUE = /\b(?:password|pwd)\s*=|:\/\/[^/\s]*:[^/\s]*@|-----BEGIN|^[A-Za-z0-9+/]+=*\|[A-Za-z0-9+/]{22}==$/i;
+/** A password in a connection string or in an address, a key or certificate as text, or a value under the master key. */
+const SECRET_VALUE =
+  /\b(?:password|pwd)\s*=|:\/\/[^/\s]*:[^/\s]*@|-----BEGIN|^[A-Za-z0-9+/]+=*\|[A-Za-z0-9+/]{22}==$|^[A-Za-z0-9+/=\s]{200,}$/i;
 
 /** `null` when the value is not a configuration with a connection string. */
 export const hostConfiguration = (printed: unknown): HostConfiguration | null => {

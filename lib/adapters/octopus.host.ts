@@ -104,38 +104,50 @@ const unreadable = (command: string): OctoError =>
   new OctoError('OctopusProgramFailed', `what ${command} printed could not be read`, { facts: { command } });
 
 const runProgram = async (
-  { programPath, timeoutSeconds = TIMEOUT_SECONDS }: OctopusHostOptions,
-  { command, isSecret }: { command: string[]; isSecret: boolean },
-): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const limits = {
-      timeout: timeoutSeconds * 1000,
-      killSignal: 'SIGKILL',
-      maxBuffer: MAX_OUTPUT_BYTES,
-      windowsHide: true,
-    } as const;
-    execFile(programPath, command, limits, (error, stdout, stderr) => {
+  options: OctopusHostOptions,
+  call: { command: string[]; isSecret: boolean },
+): Promise<string> => {
+  const { programPath, timeoutSeconds = TIMEOUT_SECONDS } = options;
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const limits = {
+    timeout: timeoutSeconds * 1000,
+    killSignal: 'SIGKILL',
+    maxBuffer: MAX_OUTPUT_BYTES,
+    windowsHide: true,
+  } as const;
+  const fail = (error: unknown, stderr: string): void => {
+    const reason = call.isSecret ? '' : stderr.trim().slice(-REASON_CHARACTERS);
+    reject(failure(error as ProgramError, { programPath, command: call.command, reason }));
+  };
+  try {
+    execFile(programPath, call.command, limits, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else
-        reject(
-          failure(error, { programPath, command, reason: isSecret ? '' : stderr.trim().slice(-REASON_CHARACTERS) }),
-        );
+      else fail(error, stderr);
     });
-  });
+  } catch (thrown) {
+    // Some reasons not to start a program are thrown at once, such as a path that runs through a file.
+    fail(thrown, '');
+  }
+  return promise;
+};
+
+type ProgramError = Error & { code?: string | number | null; killed?: boolean };
 
 /** `error` itself is not passed on: node puts the program's error output into its message. */
 const failure = (
-  error: Error & { code?: string | number | null; killed?: boolean },
+  error: ProgramError,
   { programPath, command, reason }: { programPath: string; command: string[]; reason: string },
 ): OctoError => {
   const name = `Octopus.Server ${command[0] ?? ''}`;
   const facts: Facts = { programPath, command, exitCode: error.code ?? null };
-  if (error.code === 'ENOENT')
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
     return new OctoError('OctopusProgramMissing', `there is no program at ${programPath}`, { facts });
+  }
   if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
     return new OctoError('OctopusProgramFailed', `${name} printed more than it should`, { facts });
   }
   if (error.killed === true) return new OctoError('OctopusProgramStalled', `${name} did not end in time`, { facts });
-  const words = reason === '' ? '' : `: ${reason}`;
-  return new OctoError('OctopusProgramFailed', `${name} ended with ${String(error.code)}${words}`, { facts });
+  const end =
+    typeof error.code === 'number' ? `ended with ${error.code}` : `could not be run (${error.code ?? error.name})`;
+  return new OctoError('OctopusProgramFailed', `${name} ${end}${reason === '' ? '' : `: ${reason}`}`, { facts });
 };

@@ -44,11 +44,12 @@ const Cluster = z.object({
     }),
   ),
 });
+const ACTIVE_STATES = ['New', 'Queued', 'Executing', 'Cancelling'] as const;
 const Task = z.object({
   Id: z.string(),
   Name: z.string(),
   Description: z.string(),
-  State: z.enum(['New', 'Queued', 'Executing', 'Cancelling']),
+  State: z.enum([...ACTIVE_STATES, 'Success', 'Failed', 'Canceled', 'TimedOut']),
   SpaceId: z.string().nullish(),
   ServerNode: z.string().nullish(),
   QueueTime: z.string(),
@@ -118,15 +119,17 @@ const nodeOf = (node: z.output<typeof Cluster>['Nodes'][number]): OctopusNode =>
   lastSeen: node.LastSeen,
 });
 
-/** Tasks start and end between two pages, which moves the others: a task met twice is taken once. */
+/** Tasks start and end while the list is read, which moves the others: one met twice is taken once, an ended one is not. */
 const activeTasks = async (requests: OctopusRequests): Promise<OctopusTask[]> => {
   const tasks = new Map<string, OctopusTask>();
   for await (const task of requests.pages(ACTIVE_TASKS, Task)) {
+    const state = ACTIVE_STATES.find((active) => active === task.State);
+    if (state === undefined) continue;
     tasks.set(task.Id, {
       id: task.Id,
       name: task.Name,
       description: task.Description,
-      state: task.State,
+      state,
       spaceId: task.SpaceId ?? null,
       node: task.ServerNode ?? null,
       queuedAt: task.QueueTime,

@@ -1,42 +1,30 @@
 /**
  * A secret store in a directory: each secret one file, AES-256-GCM, its name bound to it, readable by one account.
  *
- * The key comes from a passphrase or a key file by scrypt, with the salt in `header.json`; a sealed word there tells a wrong
- * passphrase from a damaged secret. The files are an object store's (`object-store.directory.ts`): created once, durable.
+ * The key comes from a passphrase by scrypt, or from a key file, which is random already, by HKDF; `header.json` holds the
+ * salt, and a sealed word that tells a wrong passphrase from a damaged secret. The files are those of an object store
+ * (`object-store.directory.ts`): created once, durable.
  */
-import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import * as z from 'zod';
 import { isOctoError, OctoError } from '../domain/errors.ts';
+import { SealedText, SecretStoreHeader } from '../domain/secret-file.ts';
+import type { KeyDerivation } from '../domain/secret-file.ts';
+import { checkSecretName, checkSecretSize } from '../domain/secret-rules.ts';
 import { Secret } from '../domain/secret.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { SecretStore } from '../ports/secret-store.ts';
 import { directoryObjectStore } from './object-store.directory.ts';
-import { checkSecretName, checkSecretSize } from './secret-rules.ts';
 
 const HEADER = 'header.json';
 const SECRETS = 'secrets/';
 const HEADER_WORD = 'octo secret store';
 const CIPHER = 'aes-256-gcm';
+const KEY_BYTES = 32;
 const MIN_KEY_FILE_BYTES = 32;
 /** OWASP's second setting for scrypt: 32 MiB, a third of a second. */
 const SCRYPT = { cost: 32_768, blockSize: 8, parallelization: 3 };
 const SCRYPT_MEMORY_BYTES = 64 * 1024 * 1024;
-
-const Base64 = z.base64().transform((text) => Buffer.from(text, 'base64'));
-const Sealed = z.strictObject({ nonce: Base64, tag: Base64, cipherText: Base64 });
-const Header = z.strictObject({
-  format: z.literal(1),
-  kdf: z.strictObject({
-    name: z.literal('scrypt'),
-    cost: z.number(),
-    blockSize: z.number(),
-    parallelization: z.number(),
-    salt: Base64,
-  }),
-  check: Sealed,
-});
-type Sealed = z.output<typeof Sealed>;
 
 export type DirectorySecretStoreOptions = { directory: string } & ({ passphrase: Secret } | { keyFile: string });
 
@@ -65,7 +53,7 @@ export const directorySecretStore = (options: DirectorySecretStoreOptions): Secr
       translated(async () => {
         checkSecretName(name);
         const file = await files.read(SECRETS + name);
-        return file && new Secret(open(await key(), name, decode(Sealed, file.bytes, name)));
+        return file && new Secret(open(await key(), name, decode(SealedText, file.bytes, name)));
       }),
     list: (prefix) =>
       translated(() => Array.fromAsync(files.list(SECRETS + prefix), ({ key }) => key.slice(SECRETS.length))),
@@ -76,19 +64,24 @@ export const directorySecretStore = (options: DirectorySecretStoreOptions): Secr
 const openKey = async (files: ObjectStore, options: DirectorySecretStoreOptions): Promise<Buffer> => {
   const material = await materialOf(options);
   const stored = await files.read(HEADER);
-  if (stored === null) return (await makeHeader(files, material)) ?? openKey(files, options);
-  const { kdf, check } = decode(Header, stored.bytes, HEADER);
+  if (stored === null) return (await makeHeader(files, options, material)) ?? openKey(files, options);
+  const { kdf, check } = decode(SecretStoreHeader, stored.bytes, HEADER);
   const key = await derive(material, kdf);
   if (openOrNull(key, HEADER, check) === HEADER_WORD) return key;
   throw new OctoError('SecretStoreLocked', `secret store "${options.directory}" does not open with this key`);
 };
 
 /** The key of a new store, or `null` when someone else was faster: then theirs is the header. */
-const makeHeader = async (files: ObjectStore, material: Buffer): Promise<Buffer | null> => {
+const makeHeader = async (
+  files: ObjectStore,
+  options: DirectorySecretStoreOptions,
+  material: Buffer,
+): Promise<Buffer | null> => {
   for await (const { key } of files.list(SECRETS)) {
     throw new OctoError('SecretDamaged', `"${HEADER}" is gone, and with it the way to "${key}"`);
   }
-  const kdf = { name: 'scrypt', ...SCRYPT, salt: randomBytes(32) };
+  const salt = randomBytes(32);
+  const kdf: KeyDerivation = 'keyFile' in options ? { name: 'hkdf-sha256', salt } : { name: 'scrypt', salt, ...SCRYPT };
   const key = await derive(material, kdf);
   const header = {
     format: 1,
@@ -124,13 +117,12 @@ const materialOf = async (options: DirectorySecretStoreOptions): Promise<Buffer>
   }
 };
 
-type Kdf = { cost: number; blockSize: number; parallelization: number; salt: Buffer };
-
-const derive = (material: Buffer, { salt, ...settings }: Kdf): Promise<Buffer> => {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const { cost, blockSize, parallelization } = settings;
+const derive = async (material: Buffer, kdf: KeyDerivation): Promise<Buffer> => {
+  if (kdf.name === 'hkdf-sha256') return Buffer.from(hkdfSync('sha256', material, kdf.salt, HEADER_WORD, KEY_BYTES));
+  const { cost, blockSize, parallelization } = kdf;
   const options = { cost, blockSize, parallelization, maxmem: SCRYPT_MEMORY_BYTES };
-  scrypt(material, salt, 32, options, (error, key) => (error ? reject(error) : resolve(key)));
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  scrypt(material, kdf.salt, KEY_BYTES, options, (error, key) => (error ? reject(error) : resolve(key)));
   return promise;
 };
 
@@ -146,13 +138,13 @@ const seal = (key: Buffer, name: string, text: string): { nonce: string; tag: st
   };
 };
 
-const open = (key: Buffer, name: string, sealed: Sealed): string => {
+const open = (key: Buffer, name: string, sealed: SealedText): string => {
   const text = openOrNull(key, name, sealed);
   if (text === null) throw new OctoError('SecretDamaged', `secret "${name}" does not open`);
   return text;
 };
 
-const openOrNull = (key: Buffer, name: string, { nonce, tag, cipherText }: Sealed): string | null => {
+const openOrNull = (key: Buffer, name: string, { nonce, tag, cipherText }: SealedText): string | null => {
   try {
     const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: 16 })
       .setAAD(Buffer.from(name))
@@ -163,7 +155,7 @@ const openOrNull = (key: Buffer, name: string, { nonce, tag, cipherText }: Seale
   }
 };
 
-const decode = <S extends z.ZodType>(schema: S, bytes: Buffer, name: string): z.output<S> => {
+const decode = <T>(schema: { parse(json: unknown): T }, bytes: Buffer, name: string): T => {
   try {
     return schema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (error) {

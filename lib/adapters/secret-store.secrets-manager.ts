@@ -16,7 +16,7 @@ import { OctoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import { Secret } from '../domain/secret.ts';
 import type { SecretStore } from '../ports/secret-store.ts';
-import { checkSecretName, checkSecretSize } from './secret-rules.ts';
+import { checkSecretName, checkSecretSize } from '../domain/secret-rules.ts';
 
 const CONNECT_MS = 5_000;
 const SILENCE_MS = 30_000;

@@ -43,11 +43,12 @@ const codeOfNumber = new Map(NUMBERS.flatMap(([code, ...numbers]) => numbers.map
 /** Every number that has a code of its own. */
 export const knownNumbers: readonly number[] = [...codeOfNumber.keys()];
 
-const DEVICE_ERRORS = [3201, 3202, 3203];
+const DEVICE_ERRORS = new Set([3201, 3202, 3203]);
 const OPERATING_SYSTEM: Record<number, ErrorCode> = {
-  2: 'BackupFolderMissing',
+  2: 'BackupFileMissing',
   3: 'BackupFolderMissing',
   53: 'BackupFolderMissing',
+  67: 'BackupFolderMissing',
   5: 'BackupFolderDenied',
   1326: 'BackupFolderDenied',
   112: 'DatabaseDiskFull',
@@ -86,7 +87,7 @@ export const serverErrors = (thrown: unknown): ServerError[] => {
 const operatingSystemNumber = (message: string): number => Number(/\b(\d+)\(/.exec(message)?.[1] ?? 0);
 
 const codeOf = ({ number, message }: ServerError): ErrorCode | undefined =>
-  (DEVICE_ERRORS.includes(number) ? OPERATING_SYSTEM[operatingSystemNumber(message)] : undefined) ??
+  (DEVICE_ERRORS.has(number) ? OPERATING_SYSTEM[operatingSystemNumber(message)] : undefined) ??
   codeOfNumber.get(number);
 
 /** The first error of a group that has a code; with none, the first that is not 3013. */

@@ -135,7 +135,7 @@ export type SessionKey = { database: string; name: string };
 const RUNNING = `SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') AS canView, r.percent_complete AS [percent]
   FROM (SELECT 1 AS one) o
   LEFT JOIN sys.dm_exec_sessions s ON s.program_name = @name
-  LEFT JOIN sys.dm_exec_requests r ON r.session_id = s.session_id AND r.command IN (N'BACKUP DATABASE', N'RESTORE VERIFYONLY')`;
+  LEFT JOIN sys.dm_exec_requests r ON r.session_id = s.session_id AND (r.command = N'BACKUP DATABASE' OR r.command LIKE N'RESTORE VERIFYON%')`;
 
 /** The percentage of the work of sessions with this name, null when there is none. @throws DatabaseRightsMissing */
 export const runningPercent = async (pool: ConnectionPool, name: string): Promise<number | null> => {

@@ -22,7 +22,7 @@ export type LongStatement = {
   clock: Clock;
   watch: Watch;
   /** The percentage as another session sees it; null when it cannot be seen. */
-  lookAtPercent(): Promise<number | null>;
+  lookAtPercent: () => Promise<number | null>;
 };
 
 /** Runs to the end, or stops it. @throws DatabaseStalled, the signal's reason, what the driver threw (not translated) */

@@ -25,7 +25,7 @@ import { runWatched } from './sql-server.tds-watch.ts';
 
 const APP_NAME = 'octo-keeper';
 const LOOK_SECONDS = 60;
-const LOST_POLL_SECONDS = 5;
+const LOST_POLL_SECONDS = 1;
 
 export type SqlServerTdsOptions = {
   connectionString: Secret;

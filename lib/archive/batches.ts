@@ -4,8 +4,8 @@
  */
 import type { Tree } from './walk.ts';
 
-/** Content of one pack; objects of 8 to 16 MB keep requests few and memory small. */
-export const PACK_BYTES = 12 << 20;
+/** Content of one pack: large enough to keep requests few, small enough to keep memory small. */
+export const PACK_BYTES = 8 << 20;
 /** Larger files are cut into pieces of this size; smaller ones are never cut. */
 export const PIECE_BYTES = 4 << 20;
 

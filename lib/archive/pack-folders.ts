@@ -60,9 +60,8 @@ export const packFolders = async (
     { ...watch, onStored: journal.note },
   );
   await journal.written();
-  // An unchanged tree keeps its index to the byte, so it is found in the store under the same name.
-  if (packed.readCount === 0 && before !== null) packed.index.startedAt = before.index.startedAt;
-  const stored = await storeFolderIndex(world, { ...request, index: packed.index, before, host });
+  const isUnchanged = before !== null && isSameTree(packed, before.index);
+  const stored = await storeFolderIndex(world, { ...request, index: packed.index, before, host, isUnchanged });
   const sums = sumByPlace(places, packed.index.files);
   return { ...stored, ...total(sums), places: sums, readCount: packed.readCount, problems: packed.problems };
 };
@@ -88,18 +87,44 @@ const lastArchived = async (world: Host, instance: string): Promise<Before | nul
   return null;
 };
 
-type Finished = PackFoldersRequest & { index: ArchiveIndex; before: Before | null; host: HostIndexes };
+/** Nothing was read, nothing is gone, nothing beside the files is new. */
+const isSameTree = (
+  { index, carried }: { index: ArchiveIndex; carried: Map<ArchiveIndex, number> },
+  before: ArchiveIndex,
+) =>
+  index.files.paths.length === before.files.paths.length &&
+  carried.get(before) === before.files.paths.length &&
+  isSameSet(index.directories, before.directories) &&
+  isSameSet(index.links, before.links) &&
+  isSameSet(index.places, before.places);
+
+type Beside = { path: string; mode?: number; target?: string; name?: string };
+
+const isSameSet = (now: Beside[], before: Beside[]): boolean => {
+  const textOf = ({ path, mode, target, name }: Beside): string => `${path} ${mode ?? target ?? name}`;
+  const texts = new Set(before.map(textOf));
+  return now.length === before.length && now.every((each) => texts.has(textOf(each)));
+};
+
+type Finished = PackFoldersRequest & {
+  index: ArchiveIndex;
+  before: Before | null;
+  host: HostIndexes;
+  isUnchanged: boolean;
+};
 
 /** Stores the index, then makes it this host's latest: what is on the host is in the store as well. */
-const storeFolderIndex = async (world: Host, { instance, runId, pass, index, before, host }: Finished) => {
-  const bytes = encodeIndex(index);
-  const isUnchanged = before?.bytes?.equals(bytes) ?? false;
+const storeFolderIndex = async (world: Host, { instance, runId, pass, index, before, host, isUnchanged }: Finished) => {
+  const isLatest = isUnchanged && before !== null && before.bytes !== null;
+  // An unchanged tree keeps its index to the byte, so that it is found in the store under the same name.
+  if (isUnchanged && before !== null) index.startedAt = before.index.startedAt;
+  const bytes = isLatest ? before.bytes! : encodeIndex(index);
   const indexSha256 = sha256Hex(bytes);
   const stored =
-    isUnchanged && pass === 'second'
+    isLatest && pass === 'second'
       ? { indexKey: archiveKeys.index(instance, indexSha256), indexSha256 }
       : await storeIndex(world, instance, bytes);
-  await host.finish(bytes);
+  if (!isLatest) await host.finish(bytes);
   return { ...stored, addedBytes: addedBytes(index, { runId, indexBytes: bytes.length }) };
 };
 

@@ -43,7 +43,7 @@ export const packTree = async (
   world: Pick<World, 'archives' | 'clock'>,
   request: PackTreeRequest,
   watch: Watch,
-): Promise<{ index: ArchiveIndex; problems: Problem[]; readCount: number }> => {
+): Promise<{ index: ArchiveIndex; problems: Problem[]; readCount: number; carried: Map<ArchiveIndex, number> }> => {
   const work = beginWork(world, request, watch);
   const todo = carryKnown(work);
   const readCount = todo.length;
@@ -60,7 +60,7 @@ export const packTree = async (
       await crew.close();
     }
   }
-  return { index: work.next, problems: work.problems, readCount };
+  return { index: work.next, problems: work.problems, readCount, carried: work.carried };
 };
 
 const beginWork = (world: Pick<World, 'archives' | 'clock'>, request: PackTreeRequest, watch: Watch) => {
@@ -82,17 +82,24 @@ const beginWork = (world: Pick<World, 'archives' | 'clock'>, request: PackTreeRe
     /** Files whose content, or part of it, is stored somewhere else. */
     claimed: [] as { row: number; file: StoredFile }[],
     done: { bytes: 0, ofBytes: 0 },
+    /** How many files were taken over as they are, by the index that knew them. */
+    carried: new Map<ArchiveIndex, number>(),
   };
 };
 
 /** Takes over every file that is stored under its path with the same size and time; the rows of the others. */
-const carryKnown = ({ request: { tree, known }, merge, done }: Work): number[] => {
+const carryKnown = ({ request: { tree, known }, merge, done, carried }: Work): number[] => {
   const { paths, size, mtime, mode } = tree.files;
   return paths.flatMap((path, row) => {
     const found = known.file(path, size.at(row), mtime.at(row));
-    if (found !== null) merge.file(found.index, found.row, mode.at(row));
-    else done.ofBytes += size.at(row);
-    return found === null ? [row] : [];
+    if (found === null) {
+      done.ofBytes += size.at(row);
+      return [row];
+    }
+    merge.file(found.index, found.row, mode.at(row));
+    const isAsIs = found.index.files.mode.at(found.row) === mode.at(row);
+    if (isAsIs) carried.set(found.index, (carried.get(found.index) ?? 0) + 1);
+    return [];
   });
 };
 

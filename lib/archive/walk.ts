@@ -8,6 +8,7 @@ import { lstatSync, readdirSync, readlinkSync, statSync, type Stats } from 'node
 import { setImmediate } from 'node:timers/promises';
 import { OctoError } from '../domain/errors.ts';
 import { type Numbers, numbers } from './columns.ts';
+import { codeOf, microseconds } from './file-status.ts';
 import { pathBelow, pathText } from './path-text.ts';
 
 export type Place = { name: string; path: string };
@@ -51,9 +52,6 @@ export const diskPath = (places: Place[], tree: Tree, file: number): Buffer | st
   const place = places[tree.files.place.at(file)]!;
   return pathBelow(place.path, tree.files.paths[file]!.slice(place.name.length + 1));
 };
-
-/** Microseconds, as the index keeps times. */
-export const microseconds = (stats: Stats): number => Math.round(stats.mtimeMs * 1000);
 
 const assertThere = ({ name, path }: Place): void => {
   const facts = { folder: name, path };
@@ -118,6 +116,3 @@ const readNames = (directory: Buffer | string): string[] => {
   if (!names.some((name) => name.includes('\uFFFD'))) return names.map(pathText).sort();
   return readdirSync(directory, { encoding: 'buffer' }).map(pathText).sort();
 };
-
-/** `EACCES` and the like; the name of the error where the system gave no code. */
-export const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code ?? String(cause);

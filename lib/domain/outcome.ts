@@ -59,7 +59,8 @@ const ENGINE_CODES = new Map<string, ErrorCode>([
   ['States.Timeout', 'StepTimedOut'],
 ]);
 
-const codeOf = (error: string): ErrorCode => (isErrorCode(error) ? error : (ENGINE_CODES.get(error) ?? 'WorkflowFault'));
+const codeOf = (error: string): ErrorCode =>
+  isErrorCode(error) ? error : (ENGINE_CODES.get(error) ?? 'WorkflowFault');
 
 const MESSAGE_CHARACTERS = 600;
 

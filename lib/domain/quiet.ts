@@ -22,6 +22,8 @@ export type SeenServer = {
 
 const WORKING = new Set(['Executing', 'Cancelling']);
 const NAMED_AT_MOST = 5;
+/** People write descriptions; five of them have to fit into the state of a workflow. */
+const DESCRIPTION_CHARACTERS = 120;
 
 /** Tasks at work, which quiet waits for. */
 export const workingTasks = (tasks: readonly SeenTask[]): SeenTask[] =>
@@ -60,10 +62,15 @@ export const notesOnTasks = (tasks: readonly SeenTask[], now: Date): string[] =>
 
 /** `"Deploy Payments 4.1.0 to Production" (ServerTasks-12, 14 min), 3 more` */
 export const nameTasks = (tasks: readonly SeenTask[], now: Date): string => {
-  const named = tasks.slice(0, NAMED_AT_MOST).map((task) => `"${task.description}" (${task.id}, ${age(task, now)})`);
+  const named = tasks
+    .slice(0, NAMED_AT_MOST)
+    .map((task) => `"${cut(task.description)}" (${task.id}, ${age(task, now)})`);
   const more = tasks.length - named.length;
   return [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 };
+
+const cut = (text: string): string =>
+  text.length <= DESCRIPTION_CHARACTERS ? text : `${text.slice(0, DESCRIPTION_CHARACTERS - 1)}…`;
 
 const countOf = (tasks: readonly SeenTask[]): string => (tasks.length === 1 ? '1 task' : `${tasks.length} tasks`);
 

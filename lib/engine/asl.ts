@@ -2,13 +2,13 @@
  * The part of Amazon States Language that our definitions use: its types, and the check at load.
  *
  * Whatever is outside this subset is refused by name, even where Step Functions would take it; whatever Step Functions
- * refuses is refused too. All problems are reported at once. What fields may hold is in `asl-structure.ts`, what
- * expressions may say in `asl-expressions.ts`.
+ * refuses is refused too. All problems are reported at once. What fields may hold is in `checks/structure.ts`,
+ * what expressions may say in `checks/expressions.ts`.
  * @see https://states-language.net/spec.html
  */
 import { OctoError } from '../domain/errors.ts';
-import { expressionProblems } from './asl-expressions.ts';
-import { structureProblems } from './asl-structure.ts';
+import { expressionProblems } from './checks/expressions.ts';
+import { structureProblems } from './checks/structure.ts';
 
 /** A state machine. The shape is guaranteed only after `loadDefinition`. */
 export type Definition = StateGroup & { Comment?: string; QueryLanguage: 'JSONata'; TimeoutSeconds?: number };
@@ -79,3 +79,30 @@ export const loadDefinition = (name: string, definition: unknown): Definition =>
     facts: { workflow: name, problems },
   });
 };
+
+/**
+ * Checked definitions by workflow name, with CloudFormation's placeholders filled in. A placeholder that names a function
+ * stays: it is the function's name here. @throws DefinitionRefused also for a placeholder that nothing fills
+ */
+export const bindDefinitions = (from: {
+  definitions: Record<string, unknown>;
+  functions: Record<string, unknown>;
+  placeholders?: Record<string, string>;
+}): Map<string, Definition> =>
+  new Map(
+    Object.entries(from.definitions).map(([name, raw]) => {
+      const missing = new Set<string>();
+      const fill = (whole: string, placeholder: string): string => {
+        if (Object.hasOwn(from.functions, placeholder)) return whole;
+        const value = from.placeholders?.[placeholder];
+        if (value === undefined) missing.add(whole);
+        return JSON.stringify(value ?? '').slice(1, -1);
+      };
+      const text = JSON.stringify(loadDefinition(name, raw)).replaceAll(/\$\{(\w+)\}/g, fill);
+      if (missing.size > 0)
+        throw new OctoError('DefinitionRefused', `workflow "${name}" needs ${[...missing].join(', ')}`, {
+          facts: { workflow: name, problems: [...missing] },
+        });
+      return [name, JSON.parse(text) as Definition];
+    }),
+  );

@@ -4,7 +4,7 @@
  * `open/` has the runs that go on, `ended/` the others; a restart reads only the former. One process at a time may write:
  * it holds a SQLite lock, which the system releases when the process dies in whatever way. Reading needs no lock.
  */
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { access, mkdir, readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { OctoError } from '../domain/errors.ts';
@@ -19,6 +19,8 @@ export type EngineDirectory = {
   /** The events of a run, going on or ended; `null` when there is none. Another process may be writing. @throws JournalDamaged */
   read(runId: string): Promise<JournalEvent[] | null>;
   openRunIds(): Promise<string[]>;
+  /** Is there a run of that name that has not ended? */
+  isOpen(runId: string): Promise<boolean>;
   /** Files an ended run away. Not durable by itself: a restart does it again. */
   retire(runId: string): Promise<void>;
   release(): void;
@@ -52,6 +54,11 @@ export const engineDirectory = (root: string): EngineDirectory => {
         .filter((name) => name.endsWith(ENDING))
         .map((name) => name.slice(0, -ENDING.length))
         .toSorted(),
+    isOpen: (runId) =>
+      access(join(root, 'open', runId + ENDING)).then(
+        () => RUN_ID.test(runId),
+        () => false,
+      ),
     retire: (runId) => rename(pathIn('open', runId), pathIn('ended', runId)),
     release: () => {
       lock?.close();

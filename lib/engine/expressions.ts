@@ -2,7 +2,7 @@
  * JSONata as Step Functions runs it (2.0.6), over templates: JSON in which a string that is wholly `{% … %}` is computed.
  *
  * An expression is compiled once. Time and chance come from the caller, so that a result is computed once and then only
- * ever read from the journal. What may stand in an expression is checked at load, in `asl-expressions.ts`.
+ * ever read from the journal. What may stand in an expression is checked at load, in `checks/expressions.ts`.
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
  */
 import { createHash } from 'node:crypto';
@@ -39,18 +39,27 @@ export const evaluate = async (
 ): Promise<unknown> => {
   const bindings = { states: scope.states, ...scope.variables, ...functionsAt(moment) };
   const visit = async (part: unknown, path: string): Promise<unknown> => {
-    if (isExpression(part)) return evaluateOne(part, bindings, path);
-    if (Array.isArray(part)) {
-      const items: unknown[] = [];
-      for (const [index, item] of part.entries()) items.push(await visit(item, `${path}[${index}]`));
-      return items;
-    }
-    if (typeof part !== 'object' || part === null) return part;
-    const fields: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(part)) fields[key] = await visit(value, `${path}/${key}`);
-    return fields;
+    if (isConstant(part)) return part;
+    if (typeof part === 'string') return evaluateOne(part, bindings, path);
+    const isList = Array.isArray(part);
+    const parts: [string, unknown][] = [];
+    for (const [key, item] of Object.entries(part as object) as [string, unknown][])
+      parts.push([key, isConstant(item) ? item : await visit(item, isList ? `${path}[${key}]` : `${path}/${key}`)]);
+    return isList ? parts.map(([, item]) => item) : Object.fromEntries(parts);
   };
   return visit(template, location);
+};
+
+const constants = new WeakMap<object, boolean>();
+
+/** Is nothing in this template to be computed? Remembered, since a definition's templates are looked at again and again. */
+export const isConstant = (template: unknown): boolean => {
+  if (typeof template !== 'object' || template === null) return !isExpression(template);
+  const known = constants.get(template);
+  if (known !== undefined) return known;
+  const found = Object.values(template).every(isConstant);
+  constants.set(template, found);
+  return found;
 };
 
 const evaluateOne = async (template: string, bindings: Record<string, unknown>, location: string): Promise<unknown> => {
@@ -63,10 +72,17 @@ const evaluateOne = async (template: string, bindings: Record<string, unknown>, 
     throw fail(`failed: ${(thrown as Error).message}`);
   }
   // JSONata marks its arrays with hidden properties: only what survives JSON is a result.
-  const json = JSON.stringify(result);
+  const json = JSON.stringify(result, (_key, part: unknown) => {
+    if (isFunction(part)) throw fail('returned a function');
+    return part;
+  });
   if (json === undefined) throw fail('returned nothing');
   return JSON.parse(json);
 };
+
+const isFunction = (part: unknown): boolean =>
+  typeof part === 'function' ||
+  (typeof part === 'object' && part !== null && ('_jsonata_lambda' in part || '_jsonata_function' in part));
 
 const functionsAt = (moment: Moment): Record<string, unknown> => ({
   partition: (items: unknown[], size: number) =>

@@ -19,7 +19,6 @@ export type Note = {
   /** When a Wait is over, and when a failed attempt is repeated, by which retrier. */
   until?: string;
   retrier?: number;
-  /** Of a task that waits for an answer. */
   token?: string;
   /** Of a Map: its items as JSON texts, and how many are worked on at a time. */
   items?: string[];
@@ -81,6 +80,7 @@ export type OpenTask = {
   resource: string;
   /** JSON text of the evaluated Arguments. */
   parameters: string;
+  /** Begins with the run's id, which leads back to the run. */
   token: string | null;
   isSubmitted: boolean;
   scheduledAtMs: number;
@@ -151,7 +151,7 @@ export const applyEvent = (execution: Execution, event: JournalEvent): void => {
   if (event.note) applyNote(flow, event.note);
 };
 
-/** Folds what the engine remembers beside an event. Separate, because a note may be added to an event in the same transition. */
+/** Folds a note; it may have been added to its event later in the same transition. */
 export const applyNote = (flow: Flow, note: Note): void => {
   if (note.token !== undefined && flow.activity.kind === 'task') flow.activity.task.token = note.token;
   if (note.until !== undefined) flow.activity = { kind: 'sleep', until: note.until };
@@ -172,7 +172,6 @@ export const applyNote = (flow: Flow, note: Note): void => {
 };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : 'null');
-const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const numberOrNull = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
 const STATUS: Record<string, ExecutionStatus> = {
@@ -183,16 +182,16 @@ const STATUS: Record<string, ExecutionStatus> = {
 
 const applyToExecution = (execution: Execution, { type, timestamp, details, note }: JournalEvent): void => {
   if (type === 'ExecutionStarted') {
-    const { workflow = '', definition = execution.definition } = note ?? {};
-    Object.assign(execution, { workflow, definition, input: text(details['input']), startedAt: timestamp });
-    execution.root.group = definition;
+    Object.assign(execution, { ...note, input: text(details['input']), startedAt: timestamp });
+    execution.root.group = execution.definition;
     return;
   }
   execution.status = STATUS[type] ?? execution.status;
   execution.stoppedAt = timestamp;
-  execution.output = textOrNull(details['output']);
-  execution.error = textOrNull(details['error']);
-  execution.cause = textOrNull(details['cause']);
+  for (const field of ['output', 'error', 'cause'] as const) {
+    const value = details[field];
+    execution[field] = typeof value === 'string' ? value : null;
+  }
 };
 
 const applyToMap = (flow: Flow, { type, id, previousEventId, details }: JournalEvent): void => {

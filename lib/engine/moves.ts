@@ -121,7 +121,8 @@ export const wholeNumber = async (
 /** Schedules the task of the present state; who does it is told once the transition is on disk. */
 export const schedule = async (transition: Transition, flow: Flow, state: TaskState): Promise<Move> => {
   const [resourceType = '', resource = ''] = state.Resource.split(':').slice(-2);
-  const token = resource.endsWith('.waitForTaskToken') ? transition.moment.uuid() : undefined;
+  const { execution, moment } = transition;
+  const token = resource.endsWith('.waitForTaskToken') ? `${execution.runId}.${moment.uuid()}` : undefined;
   const sent = await valueOf(transition, flow, {
     template: state.Arguments,
     location: 'Arguments',
@@ -142,7 +143,7 @@ export const schedule = async (transition: Transition, flow: Flow, state: TaskSt
   emit(transition, flow, { type: 'TaskStarted', details: about });
   if (resourceType === 'sqs') {
     // The queue is in this process and filled from the journal: the message is sent once this transition is written.
-    const output = JSON.stringify({ MessageId: transition.moment.uuid() });
+    const output = JSON.stringify({ MessageId: moment.uuid() });
     emit(transition, flow, { type: 'TaskSubmitted', details: { ...about, output } });
   }
   return BLOCKED;

@@ -18,10 +18,8 @@ export type Run = {
   execution(): Execution;
   /** The present as it is on disk: what may be told to others. @throws JournalUnwritable */
   durable(): Promise<Execution>;
-  /** Writes down what happened and acts on it; `false` when it came too late to matter. @throws JournalUnwritable */
+  /** Writes down what happened and acts on it; `false` when it came too late to matter. @throws JournalUnwritable, EngineNotReady */
   submit(occurrence: Occurrence): Promise<boolean>;
-  /** Like `submit`, trying again until it is written or the engine stops. For what nobody would report a second time. */
-  insist(occurrence: Occurrence): Promise<void>;
   /** The worker of a task is alive. `false` when the task is gone. */
   beat(token: string): boolean;
   /** Hands out what is open and waits for the next deadline. */
@@ -31,11 +29,11 @@ export type Run = {
 
 export type RunWorld = {
   clock: Clock;
-  /** Hands out a task; called once a process for each task that is open. */
-  launch(run: Run, task: OpenTask): void;
+  /** Hands out a task. `report` takes what nobody would report twice: it tries until that is written, or the engine stops. */
+  launch(task: OpenTask, report: (occurrence: Occurrence) => Promise<void>): void;
   /** The run has ended and its journal is closed. */
-  onEnd(run: Run): Promise<void>;
-  onTrouble(error: OctoError): void;
+  onEnd(runId: string): Promise<void>;
+  onTrouble: (error: OctoError) => void;
   /** Aborted when the engine stops. */
   stopping: AbortSignal;
 };
@@ -53,6 +51,8 @@ export const beginRun = async (
 ): Promise<Run> => {
   const execution = newExecution(at.runId);
   const events = await advance(execution, at.start, momentAt(world.clock));
+  if (events[0]?.type !== 'ExecutionStarted')
+    throw new OctoError('Bug', `run ${at.runId} cannot be started: ${execution.cause}`);
   return goOn({ path: at.path, execution, journal: await createJournal(at.path, events) }, world);
 };
 
@@ -71,110 +71,162 @@ export const fold = (runId: string, events: JournalEvent[]): Execution => {
   return execution;
 };
 
-const goOn = (state: { path: string; execution: Execution; journal: Journal }, world: RunWorld): Run => {
-  const { clock, stopping } = world;
-  const inHand = new Set<number>();
-  let timer = new AbortController();
-  let armedForMs: number | null = null;
-  let isStale = false;
-  let last: Promise<unknown> = Promise.resolve();
-  const startedAtMs = clock.now().getTime();
-  for (const task of openTasks(state.execution)) task.lastBeatAtMs = startedAtMs;
+/** What a live run is made of. `isStale`: a write failed, so memory is ahead of the disk, and the disk is right. */
+type Live = {
+  path: string;
+  execution: Execution;
+  journal: Journal;
+  world: RunWorld;
+  /** Tasks that this process has handed out. */
+  inHand: Set<number>;
+  alarm: ReturnType<typeof alarm>;
+  isStale: boolean;
+  isMending: boolean;
+  inTurn: InTurn;
+};
 
-  /** After a failed write memory is ahead of the disk, and the disk is right. */
-  const reload = async (): Promise<void> => {
-    if (!isStale) return;
-    await state.journal.close().catch(() => {});
-    const { journal, events } = await openJournal(state.path);
-    Object.assign(state, { journal, execution: fold(run.runId, events) });
-    for (const task of openTasks(state.execution)) task.lastBeatAtMs = clock.now().getTime();
-    isStale = false;
+const goOn = (at: { path: string; execution: Execution; journal: Journal }, world: RunWorld): Run => {
+  const ring = () => void insist(live, { kind: 'timeReached' });
+  const live: Live = {
+    ...at,
+    world,
+    inHand: new Set(),
+    alarm: alarm(world.clock, ring),
+    isStale: false,
+    isMending: false,
+    inTurn: oneAfterAnother(),
   };
+  startHeartbeats(live);
+  return {
+    runId: at.execution.runId,
+    execution: () => live.execution,
+    durable: () => live.inTurn(() => reload(live).then(() => live.execution)),
+    submit: (occurrence) => submit(live, occurrence),
+    beat: (token) => {
+      const task = openTasks(live.execution).find((open) => open.token === token);
+      if (task) task.lastBeatAtMs = world.clock.now().getTime();
+      return task !== undefined;
+    },
+    follow: () => follow(live),
+    close: async () => {
+      live.alarm.stop();
+      await live.inTurn(() => live.journal.close());
+    },
+  };
+};
 
-  const write = async (occurrence: Occurrence): Promise<boolean> => {
-    await reload();
-    const events = await advance(state.execution, occurrence, momentAt(clock));
-    if (events.length > 0) {
-      isStale = true;
-      await state.journal.append(events);
-      isStale = false;
+const submit = (live: Live, occurrence: Occurrence): Promise<boolean> =>
+  live.inTurn(() =>
+    live.world.stopping.aborted ? Promise.reject(stoppingError(live.execution.runId)) : write(live, occurrence),
+  );
+
+/** Like `submit`, trying again until it is written or the engine stops. */
+const insist = async (live: Live, occurrence: Occurrence): Promise<void> => {
+  const { clock, stopping, onTrouble } = live.world;
+  while (!stopping.aborted) {
+    try {
+      await submit(live, occurrence);
+      return;
+    } catch (thrown) {
+      if (stopping.aborted) return;
+      onTrouble(OctoError.from(thrown));
+      await clock.sleep(PAUSE_AFTER_TROUBLE_MS, stopping).catch(() => {});
     }
-    if (events.length > 0 && state.execution.status !== 'RUNNING') await end();
-    else run.follow();
-    return events.length > 0;
-  };
+  }
+};
 
-  const end = async (): Promise<void> => {
-    timer.abort();
-    await state.journal.close();
-    await world.onEnd(run);
-  };
+const write = async (live: Live, occurrence: Occurrence): Promise<boolean> => {
+  await reload(live);
+  const events = await advance(live.execution, occurrence, momentAt(live.world.clock));
+  if (events.length > 0) {
+    live.isStale = true;
+    try {
+      await live.journal.append(events);
+    } catch (thrown) {
+      void mend(live);
+      throw thrown;
+    }
+    live.isStale = false;
+  }
+  if (events.length > 0 && live.execution.status !== 'RUNNING') {
+    live.alarm.stop();
+    await live.journal.close();
+    await live.world.onEnd(live.execution.runId);
+  } else follow(live);
+  return events.length > 0;
+};
 
-  const arm = (): void => {
-    const dueMs = nextDeadlineMs(state.execution);
-    if (dueMs === armedForMs) return;
-    timer.abort();
-    timer = new AbortController();
-    armedForMs = dueMs;
-    if (dueMs !== null) void sleepUntil(dueMs, timer.signal);
-  };
+const reload = async (live: Live): Promise<void> => {
+  if (!live.isStale) return;
+  await live.journal.close().catch(() => {});
+  const { journal, events } = await openJournal(live.path);
+  Object.assign(live, { journal, execution: fold(live.execution.runId, events), isStale: false });
+  startHeartbeats(live);
+  // A queue may have dropped its task, seeing it answered in a transition that was never written.
+  for (const { id, resourceType } of openTasks(live.execution)) if (resourceType === 'sqs') live.inHand.delete(id);
+  follow(live);
+};
 
-  const sleepUntil = async (dueMs: number, signal: AbortSignal): Promise<void> => {
-    const restMs = Math.max(0, dueMs - clock.now().getTime());
-    const isOver = await clock.sleep(Math.min(restMs, LONGEST_SLEEP_MS), signal).then(
-      () => true,
+/** Tries until the disk can be written again: nobody else may come by to notice. */
+const mend = async (live: Live): Promise<void> => {
+  if (live.isMending) return;
+  live.isMending = true;
+  await live.world.clock.sleep(PAUSE_AFTER_TROUBLE_MS, live.world.stopping).catch(() => {});
+  await insist(live, { kind: 'timeReached' });
+  live.isMending = false;
+};
+
+const startHeartbeats = ({ execution, world }: Live): void => {
+  for (const task of openTasks(execution)) task.lastBeatAtMs = world.clock.now().getTime();
+};
+
+const follow = (live: Live): void => {
+  for (const task of openTasks(live.execution)) {
+    if (live.inHand.has(task.id)) continue;
+    live.inHand.add(task.id);
+    live.world.launch(task, (occurrence) => insist(live, occurrence));
+  }
+  live.alarm.set(nextDeadlineMs(live.execution));
+};
+
+/** Calls `ring` when the time is there; too early at times, since a bell that is set to a later time stays as it was. */
+const alarm = (clock: Clock, ring: () => void) => {
+  let timer = new AbortController();
+  let setForMs: number | null = null;
+  const wait = async (dueMs: number, signal: AbortSignal): Promise<void> => {
+    const restMs = Math.min(Math.max(0, dueMs - clock.now().getTime()), LONGEST_SLEEP_MS);
+    const isOver = await clock.sleep(restMs, signal).then(
+      () => !signal.aborted,
       () => false,
     );
-    if (!isOver || signal.aborted) return;
-    armedForMs = null;
-    await run.insist({ kind: 'timeReached' });
+    if (!isOver) return;
+    setForMs = null;
+    ring();
   };
+  return {
+    set: (dueMs: number | null): void => {
+      // Deadlines mostly move later, and a new timer for every transition would cost more than one that rings for nothing.
+      if (dueMs === null || (setForMs !== null && setForMs <= dueMs)) return;
+      timer.abort();
+      timer = new AbortController();
+      setForMs = dueMs;
+      void wait(dueMs, timer.signal);
+    },
+    stop: (): void => timer.abort(),
+  };
+};
 
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+type InTurn = <T>(act: () => Promise<T>) => Promise<T>;
+
+/** Runs what it is given one after the other, whatever becomes of each. */
+export const oneAfterAnother = (): InTurn => {
+  let last: Promise<unknown> = Promise.resolve();
+  return (act) => {
     const turn = last.then(act);
     last = turn.catch(() => {});
     return turn;
   };
-
-  const run: Run = {
-    runId: state.execution.runId,
-    execution: () => state.execution,
-    durable: () => inTurn(() => reload().then(() => state.execution)),
-    submit: (occurrence) =>
-      inTurn(() => (stopping.aborted ? Promise.reject(stoppingError(run.runId)) : write(occurrence))),
-    insist: async (occurrence) => {
-      while (!stopping.aborted) {
-        try {
-          await run.submit(occurrence);
-          return;
-        } catch (thrown) {
-          if (stopping.aborted) return;
-          world.onTrouble(OctoError.from(thrown));
-          await clock.sleep(PAUSE_AFTER_TROUBLE_MS, stopping).catch(() => {});
-        }
-      }
-    },
-    beat: (token) => {
-      const task = openTasks(state.execution).find((open) => open.token === token);
-      if (task) task.lastBeatAtMs = clock.now().getTime();
-      return task !== undefined;
-    },
-    follow: () => {
-      for (const task of openTasks(state.execution)) {
-        if (inHand.has(task.id)) continue;
-        inHand.add(task.id);
-        world.launch(run, task);
-      }
-      arm();
-    },
-    close: async () => {
-      timer.abort();
-      await last;
-      await state.journal.close();
-    },
-  };
-  return run;
 };
 
 const stoppingError = (runId: string): OctoError =>
-  new OctoError('JournalUnwritable', `the engine is stopping; run ${runId} goes on after the next start`);
+  new OctoError('EngineNotReady', `the engine stops; run ${runId} goes on after the next start`);

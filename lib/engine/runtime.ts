@@ -10,13 +10,12 @@ import { rm } from 'node:fs/promises';
 import { OctoError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HostTaskBody, HostTasks, WorkflowRuntime } from '../ports/workflow-runtime.ts';
-import type { Definition } from './asl.ts';
-import { bindDefinitions } from './definitions.ts';
+import { bindDefinitions, type Definition } from './asl.ts';
 import { engineDirectory, type EngineDirectory } from './directory.ts';
 import { openTasks, type Execution, type OpenTask } from './history.ts';
 import { hostQueues } from './host-queues.ts';
 import type { Occurrence } from './interpret.ts';
-import { beginRun, fold, reopenRun, type Run, type RunWorld } from './run.ts';
+import { beginRun, fold, oneAfterAnother, reopenRun, type Run, type RunWorld } from './run.ts';
 
 /** What a cloud step is here. A thrown OctoError fails the task: its code is the error name, its JSON the cause. */
 export type CloudFunction = (payload: unknown, context: { taskToken?: string }) => Promise<unknown>;
@@ -50,32 +49,36 @@ export const createEngine = (options: EngineOptions): Engine => {
   const directory = engineDirectory(options.directory);
   const runs = new Map<string, Run>();
   const stop = new AbortController();
-  const tokens = (execution: Execution) => openTasks(execution).map(({ token }) => token);
-  const isOpen = (token: string) => [...runs.values()].some((run) => tokens(run.execution()).includes(token));
+  const runIdOf = (token: string) => token.slice(0, token.lastIndexOf('.'));
+  const runOf = (token: string) => runs.get(runIdOf(token));
+  const isOpen = (token: string) => taskOf(runOf(token)?.execution(), token) !== undefined;
   const queues = hostQueues({ clock: options.clock, isOpen, stopping: stop.signal });
   const world: RunWorld = {
     clock: options.clock,
     stopping: stop.signal,
     onTrouble: options.onTrouble ?? (() => {}),
-    onEnd: async ({ runId }) => {
-      runs.delete(runId);
+    onEnd: async (runId) => {
       await directory.retire(runId).catch((thrown: unknown) => world.onTrouble(OctoError.from(thrown)));
+      runs.delete(runId);
     },
-    launch: (run, task) => {
-      if (task.resourceType === 'lambda') void invoke(run, task, options.functions);
-      else offer(task);
+    launch: (task, report) => {
+      if (task.resourceType !== 'lambda') offer(task);
+      // A function that was called is not called again: the answer to its token is what is waited for.
+      else if (!task.isSubmitted) void invoke(task, options.functions).then(report);
     },
   };
   const offer = ({ parameters }: OpenTask) => {
     const { QueueUrl, MessageBody } = JSON.parse(parameters) as { QueueUrl: string; MessageBody: HostTaskBody };
     queues.offer(QueueUrl, MessageBody);
   };
-  /** Hands what is known of a task to its run. @throws TaskGone */
+  /** Hands what is known of a task to its run. @throws TaskGone, EngineNotReady, JournalUnwritable */
   const answer = async (token: string, act: (run: Run, task: OpenTask) => Promise<boolean> | boolean) => {
-    for (const run of runs.values()) {
-      const task = openTasks(run.execution()).find((open) => open.token === token);
-      if (task && (await act(run, task))) return;
-    }
+    const run = runOf(token);
+    const task = taskOf(await run?.durable(), token);
+    if (run && task && (await act(run, task))) return;
+    // Gone is for good: it must not be said of a run that is only not taken up yet, or any more.
+    if (!run && (await directory.isOpen(runIdOf(token))))
+      throw new OctoError('EngineNotReady', `run ${runIdOf(token)} is not worked on now`);
     throw new OctoError('TaskGone', 'no workflow waits for this task any more');
   };
   return {
@@ -97,6 +100,9 @@ export const createEngine = (options: EngineOptions): Engine => {
     },
   };
 };
+
+const taskOf = (execution: Execution | undefined, token: string): OpenTask | undefined =>
+  execution && openTasks(execution).find((task) => task.token === token);
 
 type Parts = { directory: EngineDirectory; runs: Map<string, Run>; world: RunWorld };
 
@@ -131,7 +137,7 @@ const readExecution = async (directory: EngineDirectory, runId: string): Promise
 const workflowRuntime = (parts: Parts & { definitions: Map<string, Definition> }): WorkflowRuntime => {
   const { definitions, directory, runs, world } = parts;
   const known = async (runId: string) => (await runs.get(runId)?.durable()) ?? (await readExecution(directory, runId));
-  const begin = async ({ workflow, runId, input }: { workflow: string; runId: string; input: unknown }) => {
+  const begin = async ({ workflow, runId, input = {} }: { workflow: string; runId: string; input?: unknown }) => {
     const definition = definitions.get(workflow);
     if (!definition)
       throw new OctoError('WorkflowUnknown', `there is no workflow "${workflow}"`, { facts: { workflow } });
@@ -151,13 +157,9 @@ const workflowRuntime = (parts: Parts & { definitions: Map<string, Definition> }
     runs.set(runId, run);
     run.follow();
   };
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = oneAfterAnother();
   return {
-    start: (request) => {
-      const turn = last.then(() => begin(request));
-      last = turn.catch(() => {});
-      return turn;
-    },
+    start: (request) => inTurn(() => begin(request)),
     describe: async (runId) => {
       const execution = await known(runId);
       if (!execution) return null;
@@ -171,17 +173,13 @@ const workflowRuntime = (parts: Parts & { definitions: Map<string, Definition> }
   };
 };
 
-const invoke = async (run: Run, task: OpenTask, functions: Record<string, CloudFunction>): Promise<void> => {
-  // Its answer comes by token: calling it a second time is only needed when the first call was not seen to end.
-  if (task.isSubmitted) return;
-  const { FunctionName, Payload } = JSON.parse(task.parameters) as { FunctionName: string; Payload: unknown };
-  await run.insist(await call({ name: FunctionName.slice(2, -1), payload: Payload, task }, functions));
-};
-
-const call = async (
-  { name, payload, task: { id: taskId, token } }: { name: string; payload: unknown; task: OpenTask },
+/** Calls the function of a task, and says what came of it. Never rejects. */
+const invoke = async (
+  { id: taskId, token, parameters }: OpenTask,
   functions: Record<string, CloudFunction>,
 ): Promise<Occurrence> => {
+  const { FunctionName, Payload } = JSON.parse(parameters) as { FunctionName: string; Payload: unknown };
+  const name = FunctionName.slice(2, -1);
   const run = functions[name];
   if (!run)
     return {
@@ -191,7 +189,7 @@ const call = async (
       cause: `there is no function "${name}"`,
     };
   try {
-    const answer = (await run(payload, token === null ? {} : { taskToken: token })) ?? null;
+    const answer = (await run(Payload, token === null ? {} : { taskToken: token })) ?? null;
     const output = { ExecutedVersion: '$LATEST', Payload: answer, StatusCode: 200 };
     return { kind: token === null ? 'succeeded' : 'submitted', taskId, output };
   } catch (thrown) {

@@ -4,7 +4,7 @@
  * Every event is folded into the execution as it is written, so the rules in `interpret.ts` always look at the present.
  */
 import type { Template } from './asl.ts';
-import { evaluate, type Scope } from './expressions.ts';
+import { evaluate, isConstant, type Scope } from './expressions.ts';
 import { stateFailure, type Moment } from './failure.ts';
 import {
   applyEvent,
@@ -53,6 +53,7 @@ export const valueOf = async (
   flow: Flow,
   { template, location, extra = {} }: { template: Template; location: string; extra?: Extra },
 ): Promise<unknown> => {
+  if (isConstant(template)) return template;
   const { taskToken, item, ...states } = extra;
   const scope: Scope = {
     states: {

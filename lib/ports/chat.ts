@@ -12,10 +12,15 @@ export type ChatMessage = { text: string; blocks: KnownBlock[] };
 /** A form: opened for the person who clicked or typed, within Slack's three seconds. */
 export type ChatForm = ModalView;
 export type PostedMessage = { channel: string; ts: string };
+/** `since` (ISO 8601) bounds the search: nothing was posted under this key before. People do not see the key. */
+export type PostOnce = { key: string; since: string };
 
 export type Chat = {
-  /** Posts a message, or a reply when `threadTs` names one. */
-  post(message: ChatMessage & { channel: string; threadTs?: string }): Promise<PostedMessage>;
+  /**
+   * Posts a message, or a reply when `threadTs` names one. With `once`, a message that was already posted under this key
+   * (by a process that was killed before it could note so) gets these words instead of a second one beside it.
+   */
+  post(message: ChatMessage & { channel: string; threadTs?: string; once?: PostOnce }): Promise<PostedMessage>;
   /** Replaces text and blocks of a message of ours. @throws ChatMessageGone */
   update(message: ChatMessage & PostedMessage): Promise<void>;
   /** Only `user` sees it. */

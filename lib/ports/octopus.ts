@@ -3,8 +3,8 @@
  *
  * The answer of a changing call decides nothing: callers read back. Every call is bounded in time.
  * Errors an adapter must tell apart: `OctopusUnauthorized` (401), `OctopusForbidden` (403), `OctopusUnavailable`
- * (no answer, 5xx; retry), `OctopusRejected` (400/409), `OctopusNotFound` (404), `OctopusProgramMissing`,
- * `OctopusProgramFailed` (non-zero exit).
+ * (no answer, 5xx; retry), `OctopusRejected` (400/409), `OctopusNotFound` (404), `OctopusAnswerInvalid` (something else
+ * answered), `OctopusProgramMissing`, `OctopusProgramFailed` (non-zero exit), `OctopusProgramStalled` (no end in time; retry).
  */
 import type { Secret } from '../domain/secret.ts';
 

@@ -13,7 +13,7 @@ export type WorkflowRuntime = {
   history(runId: string): AsyncIterable<ExecutionEvent>;
 };
 
-/** Tasks for one host, each waiting on its task token. */
+/** Tasks for one host, each waiting on its task token. Any error but TaskGone means: not heard, say it again. */
 export type HostTasks = {
   /** The next task for `host`, waiting up to `waitSeconds`; `null` when none came. */
   take(host: string, options: { waitSeconds: number; signal?: AbortSignal }): Promise<TakenTask | null>;

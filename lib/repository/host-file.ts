@@ -46,13 +46,23 @@ export const removeHostFile = async (path: string): Promise<void> => {
   await syncFolder(dirname(path)).catch(unlessMissing);
 };
 
-/** Paths of the records in `folder`, sorted; none when there is no such folder. */
-export const listHostFiles = async (folder: string): Promise<string[]> => {
+/** The records in `folder`, by name; none when there is no such folder. A damaged one is told and passed over. */
+export const readHostFiles = async <S extends z.ZodType>(
+  folder: string,
+  schema: S,
+  onDamage: (damage: OctoError) => void,
+): Promise<z.output<S>[]> => {
   const names = (await readdir(folder).catch(unlessMissing)) ?? [];
-  return names
-    .filter((name) => name.endsWith('.json'))
-    .sort()
-    .map((name) => join(folder, name));
+  const records: z.output<S>[] = [];
+  for (const name of names.filter((name) => name.endsWith('.json')).sort()) {
+    try {
+      const record = await readHostFile(join(folder, name), schema);
+      if (record !== null) records.push(record);
+    } catch (thrown) {
+      onDamage(OctoError.from(thrown));
+    }
+  }
+  return records;
 };
 
 /** Makes the names in the folder durable; Windows cannot open a folder for this and keeps its own journal. */

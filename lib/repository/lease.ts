@@ -10,7 +10,7 @@ import { endedLease, Lease, openedLease, renewedLease, type EarlierFlags } from 
 import { stateKeys } from '../domain/names.ts';
 import type { RunRecord } from '../domain/run.ts';
 import type { World } from '../ports/world.ts';
-import { listHostFiles, readHostFile, removeHostFile, writeHostFile } from './host-file.ts';
+import { readHostFile, readHostFiles, removeHostFile, writeHostFile } from './host-file.ts';
 import { readRecord, update } from './update.ts';
 
 type LeaseWorld = Pick<World, 'state' | 'clock' | 'hostDirectory'>;
@@ -18,7 +18,8 @@ type LeaseWorld = Pick<World, 'state' | 'clock' | 'hostDirectory'>;
 /**
  * Looks at the server and writes down how the run found it; returns when both copies are durable, so that the server may
  * be changed. A run that asks again gets its open lease, with the flags of the first time.
- * @throws LeaseOpen while another run's lease on the instance is open here, QuietLost when this run's was ended
+ * @throws LeaseOpen while another run's lease on the instance is open here, QuietLost when this run's was ended,
+ * HostFileDamaged
  */
 export const openLease = async (
   world: LeaseWorld & Pick<World, 'octopusApi'>,
@@ -70,12 +71,9 @@ export const publishLease = async (world: Pick<World, 'state'>, lease: Lease): P
 export const readLease = async (world: Pick<World, 'state' | 'hostDirectory'>, runId: string): Promise<Lease | null> =>
   (await readHostFile(leaseFile(world.hostDirectory, runId), Lease)) ?? readRecord(world.state, leaseAt(runId));
 
-/** The open leases of this host, whatever their end. @throws HostFileDamaged */
-export const readOpenLeases = async (hostDirectory: string): Promise<Lease[]> => {
-  const files = await listHostFiles(leaseFolder(hostDirectory));
-  const leases = await Promise.all(files.map((file) => readHostFile(file, Lease)));
-  return leases.filter((lease) => lease?.status === 'open') as Lease[];
-};
+/** The open leases of this host, whatever their end; what cannot be read is told to `onDamage`. */
+export const readOpenLeases = async (hostDirectory: string, onDamage: (damage: OctoError) => void): Promise<Lease[]> =>
+  (await readHostFiles(leaseFolder(hostDirectory), Lease, onDamage)).filter(({ status }) => status === 'open');
 
 const leaseFolder = (hostDirectory: string): string => join(hostDirectory, 'leases');
 const leaseFile = (hostDirectory: string, runId: string): string => join(leaseFolder(hostDirectory), `${runId}.json`);
@@ -96,7 +94,11 @@ const renewLeaseOf = async (world: LeaseWorld, lease: Lease): Promise<Lease> => 
 };
 
 const refuseWhileOthersHold = async (world: LeaseWorld, { id, instance }: RunRecord): Promise<void> => {
-  const other = (await readOpenLeases(world.hostDirectory)).find((lease) => lease.instance === instance);
+  // A lease that cannot be read may be the instance's own.
+  const refuse = (damage: OctoError): never => {
+    throw damage;
+  };
+  const other = (await readOpenLeases(world.hostDirectory, refuse)).find((lease) => lease.instance === instance);
   if (other === undefined || other.runId === id) return;
   throw new OctoError('LeaseOpen', `${other.runId} has not given ${instance} back yet`, {
     facts: { instance, runId: other.runId, endsAt: other.endsAt },

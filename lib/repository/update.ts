@@ -10,9 +10,9 @@ import { isOctoError, OctoError } from '../domain/errors.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
 /** Losing this often in a row means a hundred writers at once, or a store whose conditions do not hold. */
-const MAX_TRIES = 12;
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 2_000;
+const MAX_TRIES = 16;
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 250;
 
 /** What `change` gives to leave the record as it is. */
 export const UNCHANGED = Symbol('unchanged');

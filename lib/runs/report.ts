@@ -39,7 +39,8 @@ export const refreshCard = async (world: ReportWorld, runId: string): Promise<nu
   const revision = revisionOf(message);
   const claim = await claimEdit(world, { view, channel, revision });
   if (claim.kind !== 'edit') return claim.kind === 'wait' ? claim.ms : null;
-  const { ts } = claim.ts === null ? await world.chat.post({ ...message, channel }) : { ts: claim.ts };
+  const once = { key: runId, since: view.run.requestedAt };
+  const { ts } = claim.ts === null ? await world.chat.post({ ...message, channel, once }) : { ts: claim.ts };
   if (claim.ts !== null) await world.chat.update({ ...message, channel, ts });
   await keepShown(world, runId, { ts, revision });
   return null;

@@ -20,14 +20,17 @@ export const replyMessage = ({ headline, lines }: Pick<Reply, 'headline' | 'line
   return { text, blocks: [section(text), ...(isBlank ? [] : [table(fitting(lines))])] };
 };
 
+/** True of every command: commands read, or ask for a run; only the steps of a run touch a server. */
+const SAFE_AFTER_COMMAND = 'this command touched no server; `/octo runs` lists what is at work.';
+
 /** A refusal or failure: what happened (with its code), what is safe now, what to do next. */
-export const errorReply = (error: OctoError, safeNow = 'Nothing was started or changed.'): ChatMessage => {
+export const errorReply = (error: OctoError): ChatMessage => {
   const what = escapeAndCut(sentence(oneLine(error.message)), MESSAGE_CHARACTERS);
   return {
     text: `${what} ${escape(error.advice)}`,
     blocks: [
       section(`🔴 *${what}*`),
-      section(`*Safe now:* ${escape(safeNow)}\n*Do next:* ${escape(error.advice)}`),
+      section(`*Safe now:* ${SAFE_AFTER_COMMAND}\n*Do next:* ${escape(error.advice)}`),
       { type: 'context', elements: [{ type: 'mrkdwn', text: `Code \`${error.code}\`` }] },
     ],
   };

@@ -6,21 +6,14 @@ import type { Button, KnownBlock } from '@slack/types';
 import type { RunView } from '../domain/run.ts';
 import type { ChatMessage } from '../ports/chat.ts';
 import { COMMAND_ACTION } from './receive.ts';
-import { type RunWords, runWords, type Tongue } from './run-words.ts';
-import { escape, escapeAndCut, localTime, oneLine } from './text.ts';
+import { type RunWords, runWords } from './run-words.ts';
+import { slackTongue } from './tongue.ts';
 
 /** The card of `view` as it stands at `now`. Buttons are there only while they work. */
 export const runCard = (view: RunView, now: Date): ChatMessage => {
   const words = runWords(view, now, slackTongue);
   // A notification names no local time, so the sentence has none; it is escaped because Slack reads it as mrkdwn.
   return { text: words.sentence, blocks: [...body(words), ...buttons(view)] };
-};
-
-/** How Slack is spoken to: escaped, with the reader's own times. */
-export const slackTongue: Tongue = {
-  quote: (text, most) => escapeAndCut(oneLine(text), most),
-  time: localTime,
-  strong: (text) => `*${escape(text)}*`,
 };
 
 const body = (words: RunWords): KnownBlock[] => [

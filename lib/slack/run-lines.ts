@@ -1,7 +1,8 @@
 /** A run in a terminal: the words of its card without markup, times in UTC, one phrase a line. */
 import type { RunView, StepNote } from '../domain/run.ts';
-import { type RunWords, runWords, stepWords, type Tongue } from './run-words.ts';
-import { cut, oneLine, utcTime } from './text.ts';
+import { stepWords } from './run-steps.ts';
+import { type RunWords, runWords } from './run-words.ts';
+import { terminalTongue } from './tongue.ts';
 
 /** The lines of `view` as it stands at `now`; the first says how the run stands. */
 export const runLines = (view: RunView, now: Date): string[] => {
@@ -19,13 +20,6 @@ export const runLines = (view: RunView, now: Date): string[] => {
 
 /** One step as it stands, for a terminal that follows a run. */
 export const stepLine = (note: StepNote, now: Date): string => stepWords(note, now, terminalTongue);
-
-/** How a terminal is spoken to: nothing that moves its cursor. */
-export const terminalTongue: Tongue = {
-  quote: (text, most) => cut(oneLine(text), most),
-  time: utcTime,
-  strong: (text) => text,
-};
 
 const headed = (head: string, lines: string[]): string[] =>
   lines.length === 0 ? [] : [`  ${head}:`, ...lines.map((line) => `    ${line}`)];

@@ -1,18 +1,12 @@
 /**
  * What is said of a run, in words: one source for the card in Slack and the lines in a terminal, so that both agree.
  *
- * A `Tongue` says how foreign text, times and weight look on each side. Nothing here fetches or decides.
+ * The steps' own words are in `run-steps.ts`. Nothing here fetches or decides.
  */
 import type { BackupSummary, Outcome, OutcomeWord, RunView, StepNote } from '../domain/run.ts';
-import { count, duration, size, stopwatch } from './text.ts';
-
-/** How one side shows what is not our own wording. */
-export type Tongue = {
-  /** Text that people or programs wrote, at most `most` characters of it. */
-  quote(text: string, most: number): string;
-  time(iso: string): string;
-  strong(text: string): string;
-};
+import { secondsBetween, stateLabel, stepMarks } from './run-steps.ts';
+import { count, duration, size } from './text.ts';
+import type { Tongue } from './tongue.ts';
 
 /** A run as phrases, most important first. Lists are already cut to what a reader takes in; what was left out is counted. */
 export type RunWords = {
@@ -33,34 +27,6 @@ export type RunWords = {
   /** A full sentence that stands alone. */
   sentence: string;
 };
-
-const STATE_LABELS: Record<string, string> = {
-  PlanRun: 'preflight',
-  TakeLock: 'lock',
-  SaveKeys: 'keys',
-  PackFolders: 'folders',
-  Quiesce: 'quiet',
-  DumpDatabase: 'database',
-  SampleSecrets: 'samples',
-  PackChanges: 'changed files',
-  Resume: 'back in service',
-  ResumeAfterFailure: 'way back',
-  StoreDatabase: 'store database',
-  ProveKey: 'key proof',
-  CheckReferences: 'references',
-  SealArchive: 'seal',
-  Report: 'report',
-};
-
-/** A state as people call it; one without a name of its own is read from its PascalCase, letters and digits only. */
-export const stateLabel = (state: string): string =>
-  (Object.hasOwn(STATE_LABELS, state) ? STATE_LABELS[state] : undefined) ??
-  state
-    .replaceAll(/[^A-Za-z0-9]+/g, ' ')
-    .replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, ' ')
-    .trim()
-    .toLowerCase()
-    .slice(0, 60);
 
 const OUTCOME_WORDS: Record<OutcomeWord, { symbol: string; word: string; after: string }> = {
   good: { symbol: '✅', word: 'Backup good', after: '' },
@@ -93,7 +59,7 @@ const wordsAtWork = (view: RunView, now: Date, tongue: Tongue): RunWords => {
       ...shared,
       headline,
       aside: askedBy(view, tongue),
-      steps: stepLine(view),
+      steps: stepMarks(view),
       sentence: `A backup of ${instance} was requested by ${tongue.quote(run.requestedBy.person, 80)}.`,
     };
   }
@@ -101,7 +67,7 @@ const wordsAtWork = (view: RunView, now: Date, tongue: Tongue): RunWords => {
     ...shared,
     headline: `🔄 ${tongue.strong('Backup running')} · ${instance} · ${positionOf(view, current)}`,
     aside: [elapsed, ...askedBy(view, tongue)],
-    steps: stepLine(view),
+    steps: stepMarks(view),
     sentence: `The backup of ${instance} is at ${positionOf(view, current)}.`,
   };
 };
@@ -177,15 +143,20 @@ const listed = (items: readonly string[], tongue: Tongue): string[] => {
   return left > 0 ? [...shown, `and ${left.toLocaleString('en-US')} more`] : shown;
 };
 
+/** What the present step does, at which attempt, and which steps failed on the way. */
 const currentFindings = (view: RunView, tongue: Tongue): string[] => {
   const current = currentStep(view);
-  const text = current?.text ?? '';
-  const trouble = current?.error ?? null;
+  const again = current !== null && current.attempt > 0 ? [`attempt ${current.attempt + 1}`] : [];
+  const doing = current === null || current.text === '' ? [] : [tongue.quote(current.text, 400)];
+  const failed = view.steps.filter(({ status }) => status === 'failed').slice(-3);
   return [
-    ...(current === null || text === '' ? [] : [`${stateLabel(current.state)}: ${tongue.quote(text, 400)}`]),
-    ...(trouble === null ? [] : [`trying again after ${tongue.quote(trouble.message, 300)} (${trouble.code})`]),
+    ...(current?.status === 'running' ? [[...again, ...doing].join(': ')].filter((line) => line !== '') : []),
+    ...failed.map(({ state, error }) => `${stateLabel(state)} failed${errorWords(error, tongue)}`),
   ];
 };
+
+const errorWords = (error: StepNote['error'], tongue: Tongue): string =>
+  error === null ? '' : `: ${tongue.quote(error.message, 300)} (${tongue.quote(error.code, 60)})`;
 
 /** The step at work, or the last that was; `null` before the first. */
 const currentStep = ({ steps }: RunView): StepNote | null => {
@@ -206,41 +177,3 @@ const placeOfError = ({ plannedStates }: RunView, { error }: Outcome): string =>
     ? ` · ${stateLabel(error.state)}`
     : ` · step ${at + 1} of ${plannedStates.length}, ${stateLabel(error.state)}`;
 };
-
-const STEPS_AT_MOST = 24;
-
-/** `✅ preflight 0:20`, `▶ database 46 %`, `○ seal`: all of them, or those around the present one. */
-const stepLine = ({ steps, plannedStates }: RunView): string[] => {
-  const notes = new Map(steps.map((step) => [step.state, step]));
-  const states = [
-    ...plannedStates,
-    ...steps.map(({ state }) => state).filter((state) => !plannedStates.includes(state)),
-  ];
-  const present = states.findLastIndex((state) => notes.has(state));
-  const from = Math.max(0, Math.min(present - STEPS_AT_MOST / 2, states.length - STEPS_AT_MOST));
-  const shown = states.slice(from, from + STEPS_AT_MOST).map((state) => stepMark(state, notes.get(state)));
-  const left = states.length - from - shown.length;
-  return [
-    ...(from > 0 ? [`${count(from, 'earlier step')} …`] : []),
-    ...shown,
-    ...(left > 0 ? [`… ${count(left, 'later step')}`] : []),
-  ];
-};
-
-const stepMark = (state: string, note: StepNote | undefined): string => {
-  const label = stateLabel(state);
-  if (note === undefined) return `○ ${label}`;
-  if (note.status === 'done')
-    return `✅ ${label} ${stopwatch(secondsBetween(note.startedAt, note.endedAt ?? note.updatedAt))}`;
-  if (note.status === 'failed') return `❌ ${label}`;
-  return `▶ ${label}${note.percent === null ? '' : ` ${Math.floor(note.percent)} %`}`;
-};
-
-/** One step in one line: how it stands, how long it took, and what it says of itself. */
-export const stepWords = (note: StepNote, now: Date, tongue: Tongue): string => {
-  const said = note.error === null ? note.text : `${note.error.message} (${note.error.code})`;
-  const since = note.status === 'running' ? [stopwatch(secondsBetween(note.startedAt, now.toISOString()))] : [];
-  return [stepMark(note.state, note), ...since, ...(said === '' ? [] : [tongue.quote(said, 400)])].join(' · ');
-};
-
-const secondsBetween = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1000;

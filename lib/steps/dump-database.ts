@@ -9,7 +9,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Section } from '../domain/archive.ts';
-import { isOctoError, OctoError } from '../domain/errors.ts';
+import { isOctoError, OctoError, type ErrorCode } from '../domain/errors.ts';
 import { fingerprintOf } from '../domain/master-key.ts';
 import { backupFileName, backupSetName, runIdOfBackupFile } from '../domain/names.ts';
 import { whatDisturbs } from '../domain/quiet.ts';
@@ -82,21 +82,25 @@ export const joinAsWritten = (folder: string, name: string): string => {
 
 /** The header of a whole, verified file. */
 const makeDump = async (world: World, dumping: Dumping, context: StepContext): Promise<BackupHeader> => {
-  const { sqlServer, dump } = dumping;
   await removeLeftovers(world, context.run);
   await awaitRunning(world, dumping, context);
   try {
-    if (!(await isFinished(dumping))) {
-      await rm(dump.workerPath, { force: true });
-      await backUp(world, dumping, context);
-    }
-    await context.beat({ percent: 0, text: 'verifying the backup file' });
-    await watched(context, 'verifying the backup file', (watch) => sqlServer.verifyBackup(dump.sqlServerPath, watch));
-    return trusted(await sqlServer.readHeader(dump.sqlServerPath), dump);
+    const finished = await takeOver(dumping, context);
+    if (finished !== null) return finished;
+    await rm(dumping.dump.workerPath, { force: true });
+    await backUp(world, dumping, context);
+    return await verify(dumping, context);
   } catch (thrown) {
     await discard(dumping);
     throw thrown;
   }
+};
+
+const verify = async ({ sqlServer, dump }: Dumping, context: StepContext): Promise<BackupHeader> => {
+  const text = 'verifying the backup file';
+  await context.beat({ percent: 0, text });
+  await watched(context, text, (watch) => sqlServer.verifyBackup(dump.sqlServerPath, watch));
+  return trusted(await sqlServer.readHeader(dump.sqlServerPath), dump);
 };
 
 const backUp = async (world: World, { sqlServer, dump }: Dumping, context: StepContext): Promise<void> => {
@@ -118,17 +122,26 @@ const awaitRunning = async (world: Pick<World, 'clock'>, { sqlServer, dump }: Du
   }
 };
 
-/** Did an earlier attempt finish the file? A piece of one has no header that SQL Server can read to the end. */
-const isFinished = async ({ sqlServer, dump }: Dumping): Promise<boolean> => {
-  if ((await sizeOf(dump.workerPath)) === 0) return false;
+/** What an earlier attempt finished, verified; null when it left nothing, a piece, or a file that is not ours. */
+const takeOver = async (dumping: Dumping, context: StepContext): Promise<BackupHeader | null> => {
+  const { sqlServer, dump } = dumping;
+  if ((await sizeOf(dump.workerPath)) === 0) return null;
   try {
     trusted(await sqlServer.readHeader(dump.sqlServerPath), dump);
-    return true;
+    return await verify(dumping, context);
   } catch (thrown) {
-    if (isOctoError(thrown) && !thrown.canRetry) return false;
+    if (isOctoError(thrown, ...UNUSABLE)) return null;
     throw thrown;
   }
 };
+
+const UNUSABLE = [
+  'BackupDamaged',
+  'BackupIncomplete',
+  'BackupUnchecked',
+  'BackupUnreadable',
+  'DumpNotTrusted',
+] as const satisfies ErrorCode[];
 
 const trusted = (header: BackupHeader, dump: Dump): BackupHeader => {
   const isOurs = header.name === dump.name && header.database.toLowerCase() === dump.database.toLowerCase();

@@ -57,19 +57,19 @@ export const performStep = async (world: World, step: Step, performance: Perform
   }
 };
 
-/** Performs the cloud step that `payload` asks for. @throws OctoError */
+/**
+ * Performs the cloud step that `payload` asks for. It has no signal from outside: cloud steps are short, and one that a
+ * stopping process aborted would count as failed.
+ * @throws OctoError
+ */
 export const performCloudStep = async (
   world: World,
-  {
-    payload,
-    loadStep,
-    ...rest
-  }: { payload: unknown; loadStep: (name: string) => Promise<Step> } & Omit<Performance, 'request'>,
+  { payload, loadStep, log }: { payload: unknown; loadStep: (name: string) => Promise<Step>; log?: Log },
 ): Promise<unknown> => {
   const request = StepRequest.parse(payload);
   const step = await loadStep(request.step);
   if (step.runsOn !== 'cloud') throw new OctoError('Bug', `${step.name} runs on the host, not in the cloud`);
-  return performStep(world, step, { request, ...rest });
+  return performStep(world, step, { request, signal: new AbortController().signal, ...(log && { log }) });
 };
 
 type Work = { run: RunRecord; request: StepRequest; right: RightToAct; note: NoteKeeper; working: AbortSignal };

@@ -8,20 +8,31 @@ import type { Instance } from '../domain/instance.ts';
 import { masterKeyBits } from '../domain/master-key.ts';
 import { runIdOfBackupFile } from '../domain/names.ts';
 import type { RunRecord } from '../domain/run.ts';
+import type { OctopusProgram } from '../ports/octopus.ts';
 import type { World } from '../ports/world.ts';
+import { readLock } from '../repository/lock.ts';
 
-export type Planning = { world: World; instance: Instance; run: RunRecord; consistency: 'quiesced' | 'online' };
+export type Planning = {
+  world: World;
+  instance: Instance;
+  run: RunRecord;
+  consistency: 'quiesced' | 'online';
+  /** Each of its answers is asked for once: the program takes seconds to start. */
+  program: Pick<OctopusProgram, 'version' | 'showConfiguration' | 'showMasterKey' | 'listInstances'>;
+};
 export type Check = (planning: Planning) => Promise<string[]>;
 
 const refuseIf = (isRefused: boolean, refusal: string): string[] => (isRefused ? [refusal] : []);
 
-const versionsAgree: Check = async ({ world, instance }) => {
+const nobodyElseWorks: Check = async ({ world, instance, run }) => {
+  const { holder } = await readLock(world, instance.name);
+  if (holder === null || holder.runId === run.id || holder.endsAt <= world.clock.now().toISOString()) return [];
+  return [`${holder.runId} works on ${instance.name}`];
+};
+
+const versionsAgree: Check = async ({ world, instance, program }) => {
   const api = await world.octopusApi(instance.name);
-  const [{ version }, nodes, ofProgram] = await Promise.all([
-    api.root(),
-    api.nodes(),
-    world.octopusProgram(instance.name).version(),
-  ]);
+  const [{ version }, nodes, ofProgram] = await Promise.all([api.root(), api.nodes(), program.version()]);
   const others = nodes.filter((node) => !node.isOffline && node.version !== version);
   return [
     ...refuseIf(!isSameVersion(ofProgram, version), `the server runs ${version}, its program is ${ofProgram}`),
@@ -39,13 +50,11 @@ const mayAdminister: Check = async ({ world, instance, consistency }) => {
   return [`the API key of ${username} lacks AdministerSystem, which maintenance mode needs`];
 };
 
-const keyIsReadable: Check = async ({ world, instance }) => {
-  const key = await world.octopusProgram(instance.name).showMasterKey();
-  return refuseIf(masterKeyBits(key) === null, 'the master key is not base64 of 16 or 32 bytes');
-};
+const keyIsReadable: Check = async ({ program }) =>
+  refuseIf(masterKeyBits(await program.showMasterKey()) === null, 'the master key is not base64 of 16 or 32 bytes');
 
-const databaseIsTheServers: Check = async ({ world, instance }) => {
-  const { connectionString } = await world.octopusProgram(instance.name).showConfiguration();
+const databaseIsTheServers: Check = async ({ instance, program }) => {
+  const { connectionString } = await program.showConfiguration();
   const used = /(?:^|;)\s*(?:database|initial catalog)\s*=\s*"?([^;"]+)/i.exec(connectionString.reveal())?.[1]?.trim();
   if (used === undefined || used.toLowerCase() === instance.database.name.toLowerCase()) return [];
   return [`Octopus uses database "${used}", the configuration names "${instance.database.name}"`];
@@ -111,6 +120,7 @@ const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code
 
 /** In the order a reader would mend them. */
 export const CHECKS: readonly Check[] = [
+  nobodyElseWorks,
   versionsAgree,
   mayAdminister,
   keyIsReadable,

@@ -6,8 +6,9 @@
  */
 import * as z from 'zod';
 import { isOctoError, OctoError } from '../domain/errors.ts';
+import type { Instance } from '../domain/instance.ts';
 import { Settings } from '../domain/settings.ts';
-import type { World } from '../ports/world.ts';
+import type { OctopusProgram } from '../ports/octopus.ts';
 import { writeArchiveFile, writeSection } from '../repository/sections.ts';
 import { readSettings } from '../repository/settings.ts';
 import { archivePlace } from './archive-place.ts';
@@ -25,7 +26,9 @@ export const step = defineStep(
     output: Output,
   },
   async (world, { consistency }, { run, beat }) => {
-    const planning: Planning = { world, instance: world.instance(run.instance), run, consistency };
+    const instance = world.instance(run.instance);
+    const program = askedOnce(world.octopusProgram(run.instance));
+    const planning: Planning = { world, instance, run, consistency, program };
     const { tolerance } = await readSettings(world, run.instance);
     await beat({ text: 'asking Octopus, SQL Server and the folders' });
     await requireNoRefusal(planning);
@@ -33,6 +36,18 @@ export const step = defineStep(
     return { tolerance, notes };
   },
 );
+
+const askedOnce = (program: OctopusProgram): Planning['program'] => ({
+  version: once(() => program.version()),
+  showConfiguration: once(() => program.showConfiguration()),
+  showMasterKey: once(() => program.showMasterKey()),
+  listInstances: once(() => program.listInstances()),
+});
+
+const once = <T>(ask: () => Promise<T>): (() => Promise<T>) => {
+  let answer: Promise<T> | undefined;
+  return () => (answer ??= ask());
+};
 
 const requireNoRefusal = async (planning: Planning): Promise<void> => {
   const answers = await Promise.all(CHECKS.map((check) => ask(check, planning)));
@@ -56,7 +71,7 @@ const ask = async (check: Check, planning: Planning): Promise<{ refusals: string
   }
 };
 
-const describeSource = async ({ world, instance, run }: Planning): Promise<string[]> => {
+const describeSource = async ({ world, instance, run, program }: Planning): Promise<string[]> => {
   const api = await world.octopusApi(instance.name);
   const [root, isInMaintenance, nodes, { thumbprint }] = await Promise.all([
     api.root(),
@@ -65,7 +80,7 @@ const describeSource = async ({ world, instance, run }: Planning): Promise<strin
     api.certificate(),
   ]);
   const place = archivePlace(run);
-  await writeArchiveFile(world, place, { name: 'host.json', bytes: await hostJson(world, run.instance) });
+  await writeArchiveFile(world, place, { name: 'host.json', bytes: await hostJson(instance, program) });
   const source = await writeSection(world, place, {
     name: 'source',
     section: {
@@ -80,9 +95,8 @@ const describeSource = async ({ world, instance, run }: Planning): Promise<strin
 };
 
 /** The node's own configuration, without its connection string and other secrets. */
-const hostJson = async (world: Pick<World, 'instance' | 'octopusProgram'>, name: string): Promise<Buffer> => {
-  const program = world.octopusProgram(name);
-  const host = world.instance(name).hosts[0]!;
+const hostJson = async ({ hosts }: Instance, program: Planning['program']): Promise<Buffer> => {
+  const host = hosts[0]!;
   const { settings } = await program.showConfiguration();
   const content = {
     host: host.name,

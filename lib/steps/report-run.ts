@@ -5,7 +5,8 @@
  */
 import * as z from 'zod';
 import type { Manifest } from '../domain/archive.ts';
-import { outcomeOf } from '../domain/outcome.ts';
+import { OctoError } from '../domain/errors.ts';
+import { outcomeOf, type Failure } from '../domain/outcome.ts';
 import { OUTCOMES, type BackupSummary } from '../domain/run.ts';
 import { readManifest } from '../repository/archives.ts';
 import { latestGood } from '../repository/catalog.ts';
@@ -14,10 +15,10 @@ import { endRun } from '../repository/run-book.ts';
 import { archivePlace } from './archive-place.ts';
 import { defineStep } from './step.ts';
 
-const Failure = z.strictObject({ state: z.string(), error: z.string(), cause: z.string() }).nullable();
+const FailedState = z.strictObject({ state: z.string(), error: z.string(), cause: z.string() }).nullable();
 const Input = z.strictObject({
-  failure: Failure,
-  resumeFailure: Failure,
+  failure: FailedState,
+  resumeFailure: FailedState,
   notes: z.array(z.string()),
   quietSeconds: z.number(),
 });
@@ -28,17 +29,20 @@ export const step = defineStep(
   { name: 'report-run', runsOn: 'cloud', isWayOut: true, input: Input, output: Output },
   async (world, input, { run }) => {
     const place = archivePlace(run);
-    const manifest = await readManifest(world, place);
-    const good = await latestGood(world, run.instance, place.archiveId);
+    const sealed = await orTrouble(readManifest(world, place));
+    const good = await orTrouble(latestGood(world, run.instance, place.archiveId));
     const endedAt = world.clock.now().toISOString();
     const times = { requestedAt: run.requestedAt, endedAt, quietSeconds: input.quietSeconds };
     const outcome = outcomeOf({
       endedAt,
-      failure: input.failure,
+      failure: input.failure ?? failureToSeal(sealed),
       resumeFailure: input.resumeFailure,
-      sealed: manifest && { word: manifest.word, gaps: manifest.gaps, summary: summaryOf(manifest, times) },
-      notes: input.notes,
-      latestGood: good && { archiveId: good.archiveId, takenAt: good.takenAt },
+      sealed: sealed.found && { ...sealed.found, summary: summaryOf(sealed.found, times) },
+      notes: [
+        ...input.notes,
+        ...(good.trouble === null ? [] : [`older archives could not be read: ${good.trouble.message}`]),
+      ],
+      latestGood: good.found,
     });
     // The lock first: whoever sees that the run has ended may begin the next one at once.
     await releaseLock(world, run);
@@ -46,6 +50,26 @@ export const step = defineStep(
     return { word: ended.word, code: ended.error?.code ?? null, message: ended.error?.message ?? null };
   },
 );
+
+type Reading<T> = { found: T | null; trouble: OctoError | null };
+
+/** The report is written whatever the archives are like; only what passes by itself is left to another attempt. */
+const orTrouble = async <T>(reading: Promise<T | null>): Promise<Reading<T>> => {
+  try {
+    return { found: await reading, trouble: null };
+  } catch (thrown) {
+    const trouble = OctoError.from(thrown);
+    if (trouble.canRetry) throw trouble;
+    return { found: null, trouble };
+  }
+};
+
+/** No state has failed: then there must be an archive. */
+const failureToSeal = ({ found, trouble }: Reading<Manifest>): Failure | null => {
+  if (found !== null) return null;
+  const error = trouble ?? new OctoError('Bug', 'no state has failed, yet the archive has no manifest');
+  return { state: 'Report', error: error.code, cause: JSON.stringify(error) };
+};
 
 type Times = { requestedAt: string; endedAt: string; quietSeconds: number };
 

@@ -20,7 +20,7 @@ export type StepContext = {
    * Reports progress and asks whether to go on; rate-limited inside, so call it as often as convenient.
    * Call it before every irreversible act with nothing to report. @throws Cancelled, TaskGone, FenceLost
    */
-  beat(progress?: { percent?: number; text?: string }): Promise<void>;
+  beat: (progress?: { percent?: number; text?: string }) => Promise<void>;
 };
 
 export type Step = {

@@ -42,11 +42,12 @@ type Sink = { maxBytes: number; write: (piece: Buffer) => void };
 const receive = async (request: IncomingMessage, { maxBytes, write }: Sink): Promise<Received> => {
   const { headers } = request;
   const payloadHash = String(headers['x-amz-content-sha256'] ?? '');
-  if (payloadHash === '')
+  if (payloadHash === '') {
     throw refusal(400, 'InvalidRequest', { message: 'Missing required header for this request: x-amz-content-sha256' });
+  }
   const isChunked = payloadHash === TRAILER;
   if (payloadHash.startsWith('STREAMING-') && !isChunked) throw refusal(501, 'NotImplemented');
-  const expected = { ...digestsIn(headers) };
+  const expected = digestsIn(headers);
   const trailers: Record<string, string> = {};
   const announced = String(headers['x-amz-trailer'] ?? '');
   const wanted = [...Object.keys(expected), announced.replace('x-amz-checksum-', '')].filter(isChecksumName);

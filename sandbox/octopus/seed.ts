@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Database } from './data/database.ts';
 import { createEmptyDatabase } from './data/database.ts';
 import { createInstance, findInstance, installProgram, protect } from './machine/machine.ts';
@@ -59,7 +59,8 @@ const apiKeyOf = (random: Random): string => `API-${random.word(30).toUpperCase(
 
 /** Seeds the instance where it is not there yet, and says in both cases how to reach it. */
 export const seedOctopus = async (options: SeedOptions): Promise<SeededInstance> => {
-  const { directory, instanceName = 'OctopusServer', nodeName = 'prod-1', now = new Date() } = options;
+  const { instanceName = 'OctopusServer', nodeName = 'prod-1', now = new Date() } = options;
+  const directory = resolve(options.directory);
   const random = seededRandom(options.seed ?? 'octo');
   const keys = random.branch('keys');
   const instance: SeededInstance = {
@@ -141,19 +142,18 @@ const apiKeyRows = (instance: SeededInstance, created: Date): NonNullable<Rows['
 
 /** What is under way now: two deployments about to start, one scheduled, one that waits for a person. */
 const presentRows = (infrastructure: Infrastructure, history: History, at: { nodeName: string; now: Date }): Rows => {
-  const environment = infrastructure.environments[2] ?? infrastructure.environments[0];
-  const project = infrastructure.projects[0];
-  if (environment === undefined || project === undefined) return {};
+  const release = history.newestRelease;
+  const environment = infrastructure.environments.findLast((place) => place.spaceId === release?.spaceId);
+  if (release === null || environment === undefined) throw new Error('nothing was released yet');
   const numbers = { ...history.numbers };
-  const release = { id: 'Releases-1', spaceId: project.spaceId, version: '3.0.1', project, assembledAt: at.now };
   const queued = (queuedAt: Date): Task => ({
     id: idOf('ServerTasks', ++numbers.ServerTasks),
     name: 'Deploy',
     description: deploymentDescription(release, environment),
-    spaceId: project.spaceId,
+    spaceId: release.spaceId,
     state: 'Queued',
     queuedAt,
-    projectId: project.id,
+    projectId: release.project.id,
     environmentId: environment.id,
     arguments: { DeploymentId: null },
   });

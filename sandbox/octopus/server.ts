@@ -11,7 +11,7 @@ import { logLine, noFaults } from './node/running-node.ts';
 import { findInstance, readConfiguration, writeConfiguration } from './machine/machine.ts';
 import { listen } from './rest/listener.ts';
 import { seededRandom } from './data/random.ts';
-import { readWanted, writeStatus } from './machine/service.ts';
+import { readStatus, readWanted, removeStatus, writeStatus } from './machine/service.ts';
 import { openNode } from './node/start-node.ts';
 import { queueDeployment, queueSomeWork, turnQueue } from './node/task-queue.ts';
 
@@ -57,6 +57,7 @@ export const startOctopus = async (options: OctopusOptions): Promise<Octopus> =>
     writeConfiguration(path, { ...readConfiguration(path), ...moved });
   }
   const faults = noFaults();
+  const isPortFixed = options.port !== undefined && options.port !== 0;
   let port = options.port ?? portOf(readConfiguration(path)['Octopus.WebPortal.ListenPrefixes']);
   let running: Running | null = null;
   let following = Promise.resolve();
@@ -67,7 +68,8 @@ export const startOctopus = async (options: OctopusOptions): Promise<Octopus> =>
     if (wanted.request === answered) return;
     const status = { state: wanted.state, request: wanted.request, reason: '' };
     try {
-      if (wanted.state === 'running') running ??= await startService({ ...options, instanceName, port, faults });
+      if (wanted.state === 'running')
+        running ??= await startService({ ...options, instanceName, port, isPortFixed, faults });
       else running = await stopService(running);
       port = running?.port ?? port;
       writeStatus(options.directory, instanceName, status);
@@ -81,6 +83,11 @@ export const startOctopus = async (options: OctopusOptions): Promise<Octopus> =>
   }, WATCH_MS);
   following = follow();
   await following;
+  const first = readStatus(options.directory, instanceName);
+  if (first?.state === 'failed') {
+    clearInterval(watch);
+    throw new Error(`the service of ${instanceName} did not start: ${first.reason}`);
+  }
 
   return {
     get url() {
@@ -98,14 +105,14 @@ export const startOctopus = async (options: OctopusOptions): Promise<Octopus> =>
       clearInterval(watch);
       await following;
       running = await stopService(running);
-      writeStatus(options.directory, instanceName, { state: 'stopped', request: answered, reason: 'closed' });
+      removeStatus(options.directory, instanceName);
     },
   };
 };
 
 const portOf = (listenPrefixes: string | undefined): number => Number(/:(\d+)/.exec(listenPrefixes ?? '')?.[1] ?? 0);
 
-type StartOptions = OctopusOptions & { instanceName: string; port: number; faults: ServerFaults };
+type StartOptions = OctopusOptions & { instanceName: string; port: number; isPortFixed: boolean; faults: ServerFaults };
 
 const startService = async (options: StartOptions): Promise<Running> => {
   const started = await openNode(options.directory, options.instanceName);
@@ -116,7 +123,7 @@ const startService = async (options: StartOptions): Promise<Running> => {
     taskSeconds: options.taskSeconds ?? { min: 4, max: 12 },
   };
   try {
-    const http = await listen(node, options.port);
+    const http = await listenSomewhere(node, options);
     const address = http.address();
     const port = typeof address === 'object' && address !== null ? address.port : options.port;
     rememberPort(options, port);
@@ -127,6 +134,16 @@ const startService = async (options: StartOptions): Promise<Running> => {
   } catch (thrown) {
     await node.database.close();
     throw thrown;
+  }
+};
+
+/** The port of the last time may be taken by now; one that was asked for must be had. */
+const listenSomewhere = async (node: RunningNode, options: StartOptions): Promise<Server> => {
+  try {
+    return await listen(node, options.port);
+  } catch (thrown) {
+    if (options.isPortFixed || (thrown as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw thrown;
+    return listen(node, 0);
   }
 };
 

@@ -32,7 +32,7 @@ export const showAnswer = (workspace: Workspace, target: ResponseTarget, answer:
   if (said === '' && shown.length === 0) return 'no_text';
   if (isYes(replace_original)) {
     if (source === null) return 'message_not_found';
-    workspace.edit(source, { text: said, blocks: shown, editedTs: workspace.stampEdit() });
+    workspace.edit(source, { text: said, blocks: shown, editedTs: workspace.stamp() });
     return null;
   }
   workspace.add({

@@ -5,11 +5,12 @@
 import { showAnswer } from './answers.ts';
 import { elementsOf, emptyFields, stateOf } from './block-elements.ts';
 import type { Ack, createResponseUrls, createTriggers, ResponseTarget, Send } from './delivery.ts';
-import { Refusal, type Reply } from './refusal.ts';
-import { checkedView, newView, replaceForm, viewPayload } from './view-methods.ts';
+import { Refusal, type Reply } from './methods/refusal.ts';
+import { checkedView, newView, replaceForm, viewPayload } from './methods/views.ts';
 import {
   APP,
   type Block,
+  type Channel,
   type Person,
   type StoredMessage,
   type StoredView,
@@ -17,8 +18,20 @@ import {
   type Workspace,
 } from './workspace.ts';
 
-export type People = ReturnType<typeof createPeople>;
 export type SubmitResult = { errors: Record<string, string> | null; failure: string | null };
+
+export type People = {
+  /** A command, or an ordinary message when it does not start with a slash. Resolves when the app acknowledged. */
+  type(who: string, text: string, threadTs?: string | null): Promise<void>;
+  /** Uses a button or a menu of a message, a form or the home tab. What Slack would show as error, or null. */
+  click(who: string, where: string, use: string | { actionId: string; chosen: unknown }): Promise<string | null>;
+  /** Sends an open form with `values` by action id; fields not named keep what they show. */
+  submit(who: string, viewId: string, values: Record<string, unknown>): Promise<SubmitResult>;
+  /** Closes a form; the app hears of it where the form asked for that. */
+  dismiss(who: string, viewId: string): Promise<void>;
+  /** Opens the App Home tab: the app is told and may publish one. */
+  openHome(who: string): Promise<void>;
+};
 
 type Parts = {
   workspace: Workspace;
@@ -29,124 +42,115 @@ type Parts = {
 };
 
 /** The acts. Asking for something that is not on the screen throws; what the app does wrong is shown and returned. */
-export const createPeople = (parts: Parts) => {
+export const createPeople = (parts: Parts): People => {
   const { workspace } = parts;
-  const channel = workspace.channels[0]!;
+  const known = (who: string): Person => knownPerson(workspace, who);
+  return {
+    type: async (who, text, threadTs = null) => {
+      if (text.startsWith('/')) await runCommand(parts, known(who), { typed: text.trim(), threadTs });
+      else workspace.add({ channel: channelOf(workspace).id, user: known(who).id, text: escaped(text), threadTs });
+    },
+    click: (who, where, use) =>
+      click(parts, known(who), { where, ...(typeof use === 'string' ? { actionId: use, chosen: undefined } : use) }),
+    submit: (who, viewId, values) => submit(parts, known(who), { viewId, values }),
+    dismiss: (who, viewId) => dismiss(parts, known(who), viewId),
+    openHome: async (who) => {
+      const opened = { type: 'app_home_opened', user: known(who).id, channel: 'D0OCTO', tab: 'home' };
+      await parts.send({ kind: 'events_api', payload: eventPayload(workspace, opened) });
+    },
+  };
+};
 
-  const slackbotSays = (person: Person, text: string): void => {
+type Typed = { typed: string; threadTs: string | null };
+
+const runCommand = async (parts: Parts, person: Person, { typed, threadTs }: Typed): Promise<void> => {
+  const { workspace } = parts;
+  const channel = channelOf(workspace);
+  const slackbotSays = (text: string): void => {
     workspace.add({ channel: channel.id, user: 'USLACKBOT', text, visibleTo: person.id });
   };
+  const [command = '', ...words] = typed.split(' ');
+  if (command !== parts.command) {
+    slackbotSays(`\`${command}\` is not a valid command. A message that starts with a slash is a command.`);
+    return;
+  }
+  const target: ResponseTarget = { user: person.id, channel: channel.id, threadTs, sourceTs: null };
+  const ack = await parts.send({
+    kind: 'slash_commands',
+    payload: {
+      ...commandPayload(person, { command, text: words.join(' ').trim(), channel }),
+      response_url: parts.responseUrls.issue(target),
+      trigger_id: parts.triggers.issue(person.id),
+    },
+  });
+  if (!ack.isTaken) slackbotSays(`${command} failed with the error "${ack.error}"`);
+  else if (ack.body !== null && showAnswer(workspace, target, ack.body) !== null) {
+    slackbotSays(`${command} failed with the error "invalid_command_response"`);
+  }
+};
 
-  const runCommand = async (person: Person, typed: string, threadTs: string | null): Promise<void> => {
-    const [command = '', ...words] = typed.split(' ');
-    if (command !== parts.command) {
-      slackbotSays(person, `\`${command}\` is not a valid command. A message that starts with a slash is a command.`);
-      return;
-    }
-    const target: ResponseTarget = { user: person.id, channel: channel.id, threadTs, sourceTs: null };
-    const payload = commandPayload(person, { command, text: words.join(' ').trim(), channel });
-    const ack = await parts.send({
-      kind: 'slash_commands',
-      payload: {
-        ...payload,
-        response_url: parts.responseUrls.issue(target),
-        trigger_id: parts.triggers.issue(person.id),
-      },
-    });
-    if (!ack.isTaken) slackbotSays(person, `${command} failed with the error "${ack.error}"`);
-    else if (ack.body !== null && showAnswer(workspace, target, ack.body) !== null) {
-      slackbotSays(person, `${command} failed with the error "invalid_command_response"`);
-    }
+const interact = (parts: Parts, person: Person, payload: Reply): Promise<Ack> =>
+  parts.send({
+    kind: 'interactive',
+    payload: {
+      user: { id: person.id, username: person.name, name: person.name, team_id: TEAM.id },
+      api_app_id: APP.id,
+      token: 'deprecated',
+      team: { id: TEAM.id, domain: TEAM.domain },
+      enterprise: null,
+      is_enterprise_install: false,
+      trigger_id: parts.triggers.issue(person.id),
+      ...payload,
+    },
+  });
+
+type Use = { where: string; actionId: string; chosen: unknown };
+
+const click = async (parts: Parts, person: Person, { where, actionId, chosen }: Use): Promise<string | null> => {
+  const place = findPlace(parts.workspace, person, where);
+  const found = elementsOf(place.blocks).find(({ element }) => element['action_id'] === actionId);
+  if (found === undefined) throw new Error(`there is no "${actionId}" to click in ${where}`);
+  const action = {
+    ...stateOf(found.element, chosen),
+    action_id: actionId,
+    block_id: found.blockId,
+    text: found.element['text'],
+    action_ts: parts.workspace.stamp(),
   };
+  const ack = await interact(parts, person, {
+    type: 'block_actions',
+    actions: [action],
+    ...('message' in place ? messageContext(place.message, parts, person) : viewContext(place.view)),
+  });
+  return ack.isTaken ? null : ack.error;
+};
 
-  const interact = (person: Person, payload: Reply): Promise<Ack> =>
-    parts.send({
-      kind: 'interactive',
-      payload: {
-        user: { id: person.id, username: person.name, name: person.name, team_id: TEAM.id },
-        api_app_id: APP.id,
-        token: 'deprecated',
-        team: { id: TEAM.id, domain: TEAM.domain },
-        enterprise: null,
-        is_enterprise_install: false,
-        trigger_id: parts.triggers.issue(person.id),
-        ...payload,
-      },
-    });
+type Sent = { viewId: string; values: Record<string, unknown> };
 
-  return {
-    /** A command, or an ordinary message when it does not start with a slash. Resolves when the app acknowledged. */
-    type: async (who: string, text: string, threadTs: string | null = null): Promise<void> => {
-      const person = knownPerson(workspace, who);
-      if (text.startsWith('/')) await runCommand(person, text.trim(), threadTs);
-      else workspace.add({ channel: channel.id, user: person.id, text: escaped(text), threadTs });
-    },
+const submit = async (parts: Parts, person: Person, { viewId, values }: Sent): Promise<SubmitResult> => {
+  const view = parts.workspace.forms(person.id).find(({ id }) => id === viewId);
+  if (view === undefined) throw new Error(`${person.name} has no open form ${viewId}`);
+  const errors = emptyFields(view.body.blocks, values);
+  if (errors !== null) return { errors, failure: null };
+  const ack = await interact(parts, person, {
+    type: 'view_submission',
+    view: viewPayload(view, stateValues(view.body.blocks, values)),
+    response_urls: [],
+  });
+  return ack.isTaken ? afterSubmit(parts.workspace, view, ack.body) : { errors: null, failure: ack.error };
+};
 
-    /** Uses a button or a menu of a message, a form or the home tab. What Slack would show as error, or null. */
-    click: async (who: string, where: string, use: string | { actionId: string; chosen: unknown }) => {
-      const { actionId, chosen } = typeof use === 'string' ? { actionId: use, chosen: undefined } : use;
-      const person = knownPerson(workspace, who);
-      const place = findPlace(workspace, person, where);
-      const found = elementsOf(place.blocks).find(({ element }) => element['action_id'] === actionId);
-      if (found === undefined) throw new Error(`there is no "${actionId}" to click in ${where}`);
-      const action = {
-        ...stateOf(found.element, chosen),
-        action_id: actionId,
-        block_id: found.blockId,
-        text: found.element['text'],
-        action_ts: workspace.stampEdit(),
-      };
-      const ack = await interact(person, {
-        type: 'block_actions',
-        actions: [action],
-        ...('message' in place ? messageContext(place.message, parts, person) : viewContext(place.view)),
-      });
-      return ack.isTaken ? null : ack.error;
-    },
-
-    /** Sends the top form with `values` by action id; fields not named keep what they show. */
-    submit: async (who: string, viewId: string, values: Record<string, unknown>): Promise<SubmitResult> => {
-      const person = knownPerson(workspace, who);
-      const view = workspace.forms(person.id).find(({ id }) => id === viewId);
-      if (view === undefined) throw new Error(`${who} has no open form ${viewId}`);
-      const errors = emptyFields(view.body.blocks, values);
-      if (errors !== null) return { errors, failure: null };
-      const ack = await interact(person, {
-        type: 'view_submission',
-        view: viewPayload(view, stateValues(view.body.blocks, values)),
-        response_urls: [],
-      });
-      return ack.isTaken ? afterSubmit(workspace, view, ack.body) : { errors: null, failure: ack.error };
-    },
-
-    /** Closes the top form; the app hears of it where the form asked for that. */
-    dismiss: async (who: string, viewId: string): Promise<void> => {
-      const person = knownPerson(workspace, who);
-      const stack = workspace.forms(person.id);
-      const view = stack.find(({ id }) => id === viewId);
-      if (view === undefined) return;
-      workspace.setForms(
-        person.id,
-        stack.filter(({ id }) => id !== viewId),
-      );
-      if (view.body['notify_on_close'] === true) {
-        await interact(person, { type: 'view_closed', view: viewPayload(view), is_cleared: false });
-      }
-    },
-
-    /** Opens the App Home tab: the app is told and may publish one. */
-    openHome: async (who: string): Promise<void> => {
-      const person = knownPerson(workspace, who);
-      const event = {
-        type: 'app_home_opened',
-        user: person.id,
-        channel: 'D0OCTO',
-        tab: 'home',
-        event_ts: workspace.stampEdit(),
-      };
-      await parts.send({ kind: 'events_api', payload: eventPayload(workspace, event) });
-    },
-  };
+const dismiss = async (parts: Parts, person: Person, viewId: string): Promise<void> => {
+  const { workspace } = parts;
+  const view = workspace.forms(person.id).find(({ id }) => id === viewId);
+  if (view === undefined) return;
+  workspace.setForms(
+    person.id,
+    workspace.forms(person.id).filter(({ id }) => id !== viewId),
+  );
+  if (view.body['notify_on_close'] === true) {
+    await interact(parts, person, { type: 'view_closed', view: viewPayload(view), is_cleared: false });
+  }
 };
 
 const afterSubmit = (workspace: Workspace, view: StoredView, body: unknown): SubmitResult => {
@@ -256,13 +260,15 @@ const eventPayload = (workspace: Workspace, event: Reply): Reply => ({
   team_id: TEAM.id,
   api_app_id: APP.id,
   type: 'event_callback',
-  event,
+  event: { ...event, event_ts: workspace.stamp() },
   event_id: workspace.nextId('Ev'),
   event_time: Math.floor(workspace.now().getTime() / 1000),
   authorizations: [
     { enterprise_id: null, team_id: TEAM.id, user_id: APP.userId, is_bot: true, is_enterprise_install: false },
   ],
 });
+
+const channelOf = (workspace: Workspace): Channel => workspace.channels[0]!;
 
 const knownPerson = (workspace: Workspace, who: string): Person => {
   const person = workspace.person(who);

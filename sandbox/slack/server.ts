@@ -4,13 +4,14 @@
  * `serves` in `web-api.ts` says what it knows; the rest gets Slack's own errors. It listens on this machine only: the
  * page asks for no password.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { showAnswer } from './answers.ts';
 import { createResponseUrls, createTriggers, httpSender, type Send } from './delivery.ts';
+import { answer, argumentsOf, fileOf, pathOf, tokenOf } from './http.ts';
+import { Refusal, type Reply } from './methods/refusal.ts';
 import { servePage } from './page/serve-page.ts';
 import { createPeople, type People } from './people.ts';
-import { type Arguments, Refusal, type Reply } from './refusal.ts';
 import { createRateLimits, type Fault } from './rate-limits.ts';
 import { createSocketMode } from './socket-mode.ts';
 import { createWebApi } from './web-api.ts';
@@ -55,97 +56,16 @@ export type SlackStandIn = {
 
 /** Starts the stand-in; resolves when it listens. */
 export const startSlack = async (options: SlackOptions): Promise<SlackStandIn> => {
-  const now = options.now ?? (() => new Date());
-  const ackMilliseconds = options.ackMilliseconds ?? 3_000;
-  const workspace = createWorkspace({
-    channel: options.channel,
-    people: options.people,
-    directory: options.directory,
-    now,
-  });
-  const triggers = createTriggers(now);
-  let url = '';
-  let { appUrl } = options;
-  const responseUrls = createResponseUrls({ baseUrl: () => url, now });
-  const sockets = createSocketMode({ ackMilliseconds, url: () => url });
-  const send: Send = (envelope) => {
-    if (sockets.isConnected()) return sockets.send(envelope);
-    if (appUrl === undefined) return Promise.resolve({ isTaken: false, error: 'dispatch_failed' });
-    return httpSender({ appUrl, signingSecret: options.signingSecret, ackMilliseconds, now })(envelope);
-  };
-  const people = createPeople({ workspace, command: options.command ?? '/octo', send, triggers, responseUrls });
-  const webApi = createWebApi({
-    workspace,
-    redeemTrigger: triggers.redeem,
-    socketUrl: sockets.issueUrl,
-    fileUrl: (id) => `${url}/upload/${id}`,
-  });
-  const limits = createRateLimits(now);
-
-  const callMethod = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const method = pathOf(request).slice('/api/'.length);
-    const args = decodeArguments(await bodyOf(request), request.headers['content-type'] ?? '');
-    const refused = limits.refusal(method, typeof args['channel'] === 'string' ? args['channel'] : '');
-    if (refused !== null) {
-      answer(response, refused.body, { status: refused.status, headers: refused.headers });
-      return;
-    }
-    answer(
-      response,
-      tryCall(() => {
-        const wanted = method === 'apps.connections.open' ? options.appToken : options.botToken;
-        checkToken(tokenOf(request, args), { wanted, known: [options.botToken, options.appToken] });
-        return webApi.call(method, args);
-      }),
-    );
-  };
-
-  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = decodeArguments(await bodyOf(request), request.headers['content-type'] ?? '');
-    const target = responseUrls.redeem(pathOf(request).slice('/respond/'.length));
-    const error = 'error' in target ? target.error : showAnswer(workspace, target, body);
-    if (error === null) response.writeHead(200, { 'content-type': 'text/plain' }).end('ok');
-    else answer(response, { ok: false, error }, { status: 'error' in target ? 404 : 400 });
-  };
-
-  const moveFile = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const id = pathOf(request).slice('/upload/'.length);
-    if (request.method === 'POST') {
-      const isTaken = webApi.files.receive(id, await fileOf(request));
-      response.writeHead(isTaken ? 200 : 404).end(isTaken ? `OK - ${id}` : 'unknown upload');
-      return;
-    }
-    const file = webApi.files.read(id);
-    const name = encodeURIComponent(file?.name ?? '');
-    response.writeHead(file === null ? 404 : 200, { 'content-disposition': `attachment; filename*=UTF-8''${name}` });
-    response.end(file?.bytes);
-  };
-
-  const page = servePage({ workspace, people, command: options.command ?? '/octo', bodyOf });
-  const server = createServer((request, response) => {
-    const path = pathOf(request);
-    const handle = path.startsWith('/api/')
-      ? callMethod
-      : path.startsWith('/respond/')
-        ? respond
-        : path.startsWith('/upload/')
-          ? moveFile
-          : page;
-    handle(request, response).catch((error: unknown) => {
-      if (!response.headersSent) response.writeHead(500);
-      response.end(String(error));
-    });
-  });
+  const address = { own: '', app: options.appUrl };
+  const parts = assemble(options, address);
+  const { workspace, people, sockets, limits } = parts;
+  const server = createServer(listener(parts));
   server.on('upgrade', sockets.upgrade);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-
+  address.own = await listen(server, options.port ?? 0);
+  const idOf = (who: string): string => workspace.person(who)?.id ?? '';
   return {
-    url,
-    apiUrl: `${url}/api/`,
+    url: address.own,
+    apiUrl: `${address.own}/api/`,
     close: () => {
       sockets.close();
       server.closeAllConnections();
@@ -155,19 +75,111 @@ export const startSlack = async (options: SlackOptions): Promise<SlackStandIn> =
     },
     api: {
       ...people,
-      deliverTo: (address) => {
-        appUrl = address;
+      deliverTo: (appUrl) => {
+        address.app = appUrl;
       },
       channelId: workspace.channels[0]!.id,
       person: workspace.person,
       messages: workspace.messages,
-      forms: (who) => workspace.forms(workspace.person(who)?.id ?? ''),
-      home: (who) => workspace.home(workspace.person(who)?.id ?? ''),
+      forms: (who) => workspace.forms(idOf(who)),
+      home: (who) => workspace.home(idOf(who)),
       onChange: workspace.onChange,
       fail: limits.fail,
     },
   };
 };
+
+type Parts = ReturnType<typeof assemble>;
+
+/** Everything but the server. `address` is filled in when it listens, and when the app is known. */
+const assemble = (options: SlackOptions, address: { own: string; app: string | undefined }) => {
+  const { signingSecret, command = '/octo', now = () => new Date(), ackMilliseconds = 3_000 } = options;
+  const workspace = createWorkspace({ ...options, directory: options.directory, now });
+  const triggers = createTriggers(now);
+  const responseUrls = createResponseUrls({ baseUrl: () => address.own, now });
+  const sockets = createSocketMode({ ackMilliseconds, url: () => address.own });
+  const send: Send = (envelope) => {
+    if (sockets.isConnected()) return sockets.send(envelope);
+    if (address.app === undefined) return Promise.resolve({ isTaken: false, error: 'dispatch_failed' });
+    return httpSender({ appUrl: address.app, signingSecret, ackMilliseconds, now })(envelope);
+  };
+  const webApi = createWebApi({
+    workspace,
+    redeemTrigger: triggers.redeem,
+    socketUrl: sockets.issueUrl,
+    fileUrl: (id) => `${address.own}/upload/${id}`,
+  });
+  const people = createPeople({ workspace, command, send, triggers, responseUrls });
+  return { options, command, workspace, responseUrls, sockets, webApi, people, limits: createRateLimits(now) };
+};
+
+const listen = async (server: Server, port: number): Promise<string> => {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+};
+
+type Handle = (parts: Parts, request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+const listener = (parts: Parts): RequestListener => {
+  const page = servePage(parts);
+  return (request, response) => {
+    const [, place = ''] = pathOf(request).split('/');
+    const handle = Object.hasOwn(PLACES, place) ? PLACES[place] : undefined;
+    const handled = handle === undefined ? page(request, response) : handle(parts, request, response);
+    handled.catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500);
+      response.end(String(error));
+    });
+  };
+};
+
+/** One call of the Web API. */
+const callMethod: Handle = async ({ options, webApi, limits }, request, response) => {
+  const method = lastPart(request);
+  const args = await argumentsOf(request);
+  const refused = limits.refusal(method, typeof args['channel'] === 'string' ? args['channel'] : '');
+  if (refused !== null) {
+    answer(response, refused.body, { status: refused.status, headers: refused.headers });
+    return;
+  }
+  const wanted = method === 'apps.connections.open' ? options.appToken : options.botToken;
+  const reply = tryCall(() => {
+    checkToken(tokenOf(request, args), { wanted, known: [options.botToken, options.appToken] });
+    return webApi.call(method, args);
+  });
+  answer(response, reply);
+};
+
+/** An answer through a response URL. */
+const respond: Handle = async ({ workspace, responseUrls }, request, response) => {
+  const body = await argumentsOf(request);
+  const target = responseUrls.redeem(lastPart(request));
+  const error = 'error' in target ? target.error : showAnswer(workspace, target, body);
+  if (error === null) response.writeHead(200, { 'content-type': 'text/plain' }).end('ok');
+  else answer(response, { ok: false, error }, { status: 'error' in target ? 404 : 400 });
+};
+
+/** The bytes of a file, from the app or to a reader. */
+const moveFile: Handle = async ({ webApi }, request, response) => {
+  const id = lastPart(request);
+  if (request.method === 'POST') {
+    const isTaken = webApi.files.receive(id, await fileOf(request));
+    response.writeHead(isTaken ? 200 : 404).end(isTaken ? `OK - ${id}` : 'unknown upload');
+    return;
+  }
+  const file = webApi.files.read(id);
+  const name = encodeURIComponent(file?.name ?? '');
+  response.writeHead(file === null ? 404 : 200, { 'content-disposition': `attachment; filename*=UTF-8''${name}` });
+  response.end(file?.bytes);
+};
+
+/** The first part of a path says who answers; everything else is the page's. */
+const PLACES: Record<string, Handle> = { api: callMethod, respond, upload: moveFile };
+
+const lastPart = (request: IncomingMessage): string => pathOf(request).split('/').at(-1) ?? '';
 
 const tryCall = (call: () => Reply): Reply => {
   try {
@@ -185,57 +197,4 @@ const checkToken = (
   if (token === null) throw new Refusal('not_authed');
   if (!rule.known.includes(token)) throw new Refusal('invalid_auth');
   if (token !== rule.wanted) throw new Refusal('not_allowed_token_type');
-};
-
-const tokenOf = (request: IncomingMessage, args: Arguments): string | null => {
-  const header = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-  return header ?? (typeof args['token'] === 'string' ? args['token'] : null);
-};
-
-/** Arguments come as a form, whose structured values are JSON, or as JSON. */
-const JSON_ARGUMENTS = new Set(['blocks', 'view', 'metadata', 'files', 'attachments']);
-
-const decodeArguments = (body: Buffer, contentType: string): Arguments => {
-  const text = body.toString();
-  if (contentType.startsWith('application/json')) return parsed(text) as Arguments;
-  const args: Arguments = {};
-  for (const [name, value] of new URLSearchParams(text)) args[name] = JSON_ARGUMENTS.has(name) ? parsed(value) : value;
-  return args;
-};
-
-/** Text that is no JSON stays text, which no rule for blocks or views accepts. */
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
-};
-
-const pathOf = (request: IncomingMessage): string => new URL(request.url ?? '/', 'http://localhost').pathname;
-
-const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-};
-
-/** A file comes as it is, or as the one part of a form. */
-const fileOf = async (request: IncomingMessage): Promise<Buffer> => {
-  const body = await bodyOf(request);
-  const contentType = request.headers['content-type'] ?? '';
-  if (!contentType.startsWith('multipart/')) return body;
-  const form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData();
-  const [part] = form.values();
-  return part instanceof Blob ? Buffer.from(await part.arrayBuffer()) : Buffer.from(part ?? '');
-};
-
-const answer = (
-  response: ServerResponse,
-  body: Reply,
-  { status = 200, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
-): void => {
-  response
-    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
-    .end(JSON.stringify(body));
 };

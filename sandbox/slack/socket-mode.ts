@@ -20,10 +20,6 @@ export const createSocketMode = (options: { ackMilliseconds: number; url: () => 
   const waiting = new Map<string, (body: unknown) => void>();
   let socket: Duplex | null = null;
 
-  const disconnect = (gone: Duplex): void => {
-    if (socket === gone) socket = null;
-  };
-
   const onMessage = (text: string): void => {
     const message = JSON.parse(text) as { envelope_id?: string; payload?: unknown };
     waiting.get(message.envelope_id ?? '')?.(emptyIsNull(message.payload));
@@ -44,27 +40,11 @@ export const createSocketMode = (options: { ackMilliseconds: number; url: () => 
         raw.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n');
         return;
       }
-      const accept = createHash('sha1')
-        .update(key + GUID)
-        .digest('base64');
-      raw.write(
-        `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
-      );
       socket = raw;
-      const pings = setInterval(() => raw.write(frame(OPCODE.ping, Buffer.from('slack'))), PING_MILLISECONDS);
       raw.on('close', () => {
-        clearInterval(pings);
-        disconnect(raw);
+        if (socket === raw) socket = null;
       });
-      raw.on('error', () => raw.destroy());
-      readFrames(raw, onMessage);
-      const hello = {
-        type: 'hello',
-        num_connections: 1,
-        connection_info: { app_id: APP.id },
-        debug_info: { host: 'sandbox' },
-      };
-      raw.write(frame(OPCODE.text, Buffer.from(JSON.stringify(hello))));
+      welcome(raw, key, onMessage);
     },
     send: ({ kind, payload }: Envelope): Promise<Ack> =>
       new Promise((resolve) => {
@@ -78,7 +58,7 @@ export const createSocketMode = (options: { ackMilliseconds: number; url: () => 
         waiting.set(id, (body) => settle({ isTaken: true, body }));
         const envelope = { envelope_id: id, type: kind, payload, accepts_response_payload: kind !== 'events_api' };
         if (socket === null) settle({ isTaken: false, error: 'dispatch_failed' });
-        else socket.write(frame(OPCODE.text, Buffer.from(JSON.stringify(envelope))));
+        else socket.write(textFrame(envelope));
       }),
     close: (): void => {
       socket?.end(frame(OPCODE.close, Buffer.alloc(0)));
@@ -86,6 +66,23 @@ export const createSocketMode = (options: { ackMilliseconds: number; url: () => 
     },
   };
 };
+
+/** Completes the handshake, says hello, pings for as long as the connection lasts, and hands over what comes. */
+const welcome = (raw: Duplex, key: string, onMessage: (text: string) => void): void => {
+  const accept = createHash('sha1')
+    .update(key + GUID)
+    .digest('base64');
+  const head = ['HTTP/1.1 101 Switching Protocols', 'upgrade: websocket', 'connection: Upgrade'];
+  raw.write(`${[...head, `sec-websocket-accept: ${accept}`].join('\r\n')}\r\n\r\n`);
+  const pings = setInterval(() => raw.write(frame(OPCODE.ping, Buffer.from('slack'))), PING_MILLISECONDS);
+  raw.on('close', () => clearInterval(pings));
+  raw.on('error', () => raw.destroy());
+  readFrames(raw, onMessage);
+  const about = { connection_info: { app_id: APP.id }, debug_info: { host: 'sandbox' } };
+  raw.write(textFrame({ type: 'hello', num_connections: 1, ...about }));
+};
+
+const textFrame = (message: object): Buffer => frame(OPCODE.text, Buffer.from(JSON.stringify(message)));
 
 /** One whole frame from the server: never masked. */
 const frame = (opcode: number, payload: Buffer): Buffer => {

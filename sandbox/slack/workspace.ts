@@ -63,23 +63,12 @@ export const createWorkspace = (options: {
   directory?: string | undefined;
   now: () => Date;
 }) => {
-  const file = options.directory === undefined ? null : join(options.directory, 'slack.json');
-  const state = file === null ? emptyState() : load(file);
-  const listeners = new Set<(change: Change) => void>();
+  const { state, changed, onChange } = openState(options.directory);
   const channels: Channel[] = [
     { id: 'C0OCTOOPS', name: options.channel, isAppMember: true },
     { id: 'C0GENERAL', name: 'general', isAppMember: false },
   ];
-  const people: Person[] = options.people.map((name) => ({
-    id: `U0${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '')}`,
-    name,
-    realName: name.charAt(0).toUpperCase() + name.slice(1),
-  }));
-
-  const changed = (change: Change): void => {
-    if (file !== null) save(file, state);
-    for (const listener of listeners) listener(change);
-  };
+  const people = options.people.map(personOf);
 
   const nextTs = (): string => {
     state.lastTs = Math.max(options.now().getTime() * 1000, state.lastTs + 1);
@@ -109,7 +98,8 @@ export const createWorkspace = (options: {
       Object.assign(message, edit);
       changed({ kind: 'message', message });
     },
-    stampEdit: (): string => nextTs(),
+    /** A time of the channel's own clock, never given twice. */
+    stamp: nextTs,
     remove: (message: StoredMessage): void => {
       state.messages.splice(state.messages.indexOf(message), 1);
       changed({ kind: 'deleted', ts: message.ts });
@@ -124,12 +114,15 @@ export const createWorkspace = (options: {
       state.homes[view.user] = view;
       changed({ kind: 'home', user: view.user });
     },
-    onChange: (listener: (change: Change) => void): (() => void) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange,
   };
 };
+
+const personOf = (name: string): Person => ({
+  id: `U0${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '')}`,
+  name,
+  realName: name.charAt(0).toUpperCase() + name.slice(1),
+});
 
 const blankMessage = {
   blocks: [] as Block[],
@@ -146,6 +139,24 @@ export const withBlockIds = (blocks: readonly Block[]): Block[] =>
   blocks.map((block, index) => ({ ...block, block_id: block.block_id ?? `b${index}` }));
 
 const emptyState = (): State => ({ messages: [], forms: {}, homes: {}, lastTs: 0, lastId: 0 });
+
+/** The state, and what is done after each change: kept first, told then. */
+const openState = (directory: string | undefined) => {
+  const file = directory === undefined ? null : join(directory, 'slack.json');
+  const state = file === null ? emptyState() : load(file);
+  const listeners = new Set<(change: Change) => void>();
+  return {
+    state,
+    changed: (change: Change): void => {
+      if (file !== null) save(file, state);
+      for (const listener of listeners) listener(change);
+    },
+    onChange: (listener: (change: Change) => void): (() => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+};
 
 const load = (file: string): State => {
   try {

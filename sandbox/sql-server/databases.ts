@@ -1,9 +1,11 @@
 /** Statements about databases, users and sessions: CREATE, ALTER and DROP DATABASE, USE, KILL, users and roles, CHECKDB. */
+import { createDatabase, releaseFile, removeDatabase, renameDatabase } from './records.ts';
 import { randomBytes } from 'node:crypto';
+import { saveInstance } from './instance.ts';
 import type { DatabaseRecord, Instance } from './instance.ts';
 import { failure, message, terminating } from './messages.ts';
 import type { Session } from './session.ts';
-import { isGranted } from './session-functions.ts';
+import { isGranted } from './catalog/grants.ts';
 import type { Perform, Work } from './statements.ts';
 import { isMark, isWord, unexpected } from './tsql/lexer.ts';
 import type { Token } from './tsql/lexer.ts';
@@ -17,13 +19,13 @@ export const requireServer = ({ session }: Pick<Work, 'session'>, permission: st
 export const othersIn = (instance: Instance, session: Session, database: string): Session[] =>
   [...instance.sessions.values()].filter((other) => other.id !== session.id && other.state.database === database);
 
-const createDatabase: Perform = (work, tokens) => {
+const performCreate: Perform = (work, tokens) => {
   requireServer(work, 'CREATE ANY DATABASE');
-  const record = work.instance.create(tokens[2]?.text ?? '');
+  const record = createDatabase(work.instance, tokens[2]?.text ?? '');
   const collate = tokens.findIndex((token) => isWord(token, 'COLLATE'));
   if (collate >= 0) record.collation = tokens[collate + 1]?.text ?? record.collation;
   record.owner = work.session.login.user;
-  work.instance.save();
+  saveInstance(work.instance);
   work.reply.done();
 };
 
@@ -37,7 +39,7 @@ const dropDatabase: Perform = (work, tokens) => {
   const isInUse =
     work.session.state.database === record.name || othersIn(work.instance, work.session, record.name).length > 0;
   if (isInUse || work.instance.held.has(record.name)) throw failure(message(3702, record.name));
-  work.instance.remove(record);
+  removeDatabase(work.instance, record);
   work.reply.done();
 };
 
@@ -64,7 +66,7 @@ const OPTIONS: Record<string, Option> = {
   },
 };
 
-const EXCLUSIVE = ['SINGLE_USER', 'OFFLINE', 'READ_ONLY', 'READ_COMMITTED_SNAPSHOT'];
+const EXCLUSIVE = new Set(['SINGLE_USER', 'OFFLINE', 'READ_ONLY', 'READ_COMMITTED_SNAPSHOT']);
 
 const alterDatabase: Perform = (work, tokens) => {
   const { instance, session, reply } = work;
@@ -73,7 +75,7 @@ const alterDatabase: Perform = (work, tokens) => {
     throw failure(message(5011, tokens[2]?.text ?? ''));
   if (isWord(tokens[3], 'MODIFY') && isWord(tokens[4], 'NAME')) {
     clearOthers(work, record, false);
-    instance.rename(record, tokens[6]?.text ?? '');
+    renameDatabase(instance, record, tokens[6]?.text ?? '');
     return reply.done();
   }
   const name = tokens[4]?.kind === 'word' ? tokens[4].upper : '';
@@ -81,10 +83,10 @@ const alterDatabase: Perform = (work, tokens) => {
   if (!isWord(tokens[3], 'SET') || option === undefined) throw unexpected(tokens[4]);
   const value = isMark(tokens[5], '=') ? tokens[6] : tokens[5];
   const isForced = tokens.some((token, i) => isWord(token, 'ROLLBACK') && isWord(tokens[i + 1], 'IMMEDIATE', 'AFTER'));
-  if (EXCLUSIVE.includes(name)) clearOthers(work, record, isForced);
-  if (name === 'OFFLINE') instance.releaseFile(record.name);
+  if (EXCLUSIVE.has(name)) clearOthers(work, record, isForced);
+  if (name === 'OFFLINE') releaseFile(instance, record.name);
   option(record, value);
-  instance.save();
+  saveInstance(instance);
   reply.done();
 };
 
@@ -123,7 +125,7 @@ const createLogin: Perform = (work, tokens) => {
     name.toLowerCase(),
     sid < 0 ? randomBytes(16).toString('hex') : (tokens[sid + 2]?.text.toLowerCase() ?? ''),
   );
-  work.instance.save();
+  saveInstance(work.instance);
   work.reply.done();
 };
 
@@ -171,7 +173,7 @@ const checkDatabase: Perform = ({ session, reply }, tokens) => {
 };
 
 export const databaseStatements: { words: string[]; perform: Perform }[] = [
-  { words: ['CREATE', 'DATABASE'], perform: createDatabase },
+  { words: ['CREATE', 'DATABASE'], perform: performCreate },
   { words: ['DROP', 'DATABASE'], perform: dropDatabase },
   { words: ['ALTER', 'DATABASE'], perform: alterDatabase },
   { words: ['USE'], perform: use },

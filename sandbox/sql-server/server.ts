@@ -10,7 +10,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { selfSignedCertificate } from './certificate.ts';
 import { serveConnection } from './connection.ts';
-import { openInstance } from './instance.ts';
+import { openInstance } from './records.ts';
 import type { Faults, InstanceSettings, LoginSettings } from './instance.ts';
 
 export { serves } from './serves.ts';

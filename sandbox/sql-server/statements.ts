@@ -5,11 +5,11 @@
  * SQL Server in one point: a batch ends at its first error, also where SQL Server would go on with the next statement.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { performBackup } from './backup.ts';
+import { performBackup } from './backup/backup.ts';
 import { databaseStatements } from './databases.ts';
 import type { Instance } from './instance.ts';
 import { failure, isFailure, message } from './messages.ts';
-import { performRestore } from './restore.ts';
+import { performRestore } from './backup/restore.ts';
 import type { Session } from './session.ts';
 import type { Column, ServerMessage } from './tds/tokens.ts';
 import { parseType } from './tds/types.ts';
@@ -222,7 +222,7 @@ const declare: Perform = (work, tokens) => {
 };
 
 const set: Perform = (work, tokens) => {
-  if (tokens[1]?.kind === 'variable') return assign(work, [tokens.slice(1) as Token[]]);
+  if (tokens[1]?.kind === 'variable') return assign(work, [tokens.slice(1)]);
   const known =
     /^(ANSI_|ARITHABORT|CONCAT_NULL|QUOTED_IDENTIFIER|TEXTSIZE|DATEFIRST|DATEFORMAT|LANGUAGE|NOCOUNT|XACT_ABORT|TRANSACTION|IMPLICIT_|CURSOR_|NUMERIC_|LOCK_TIMEOUT|DEADLOCK_)/;
   if (tokens[1]?.kind !== 'word' || !known.test(tokens[1].upper)) throw unexpected(tokens[1]);

@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import * as z from 'zod';
 import { directoryObjectStore } from '../../lib/adapters/object-store.directory.ts';
-import { isOctoError } from '../../lib/domain/errors.ts';
+import { isOctoError, OctoError } from '../../lib/domain/errors.ts';
 import { update } from '../../lib/repository/update.ts';
 
 const [, , what = '', directory = '', name = '', times = '0'] = process.argv;
@@ -36,5 +36,14 @@ const race = async (at: number): Promise<void> => {
   }
 };
 
-const acts: Record<string, (at: number) => Promise<void>> = { create, raise, race };
+const fill = async (): Promise<void> => {
+  try {
+    await store.create(name, Buffer.alloc(1024 * 1024));
+    say('stored');
+  } catch (error) {
+    say(OctoError.from(error).code);
+  }
+};
+
+const acts: Record<string, (at: number) => Promise<void>> = { create, raise, race, fill };
 for (let at = 0; at < Number(times); at++) await acts[what]?.(at);

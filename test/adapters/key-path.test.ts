@@ -1,6 +1,13 @@
 import { array, assert, constantFrom, nat, oneof, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { folderOfPrefix, isKey, isOwnName, keyPartOf, pathOfKey, textOfBytes } from '../../lib/adapters/key-path.ts';
+import {
+  folderOfPrefix,
+  isKey,
+  isOwnName,
+  keyPartOf,
+  pathOfKey,
+  textOfBytes,
+} from '../../lib/adapters/directory/key-path.ts';
 
 const anyKey = oneof(
   string({ unit: 'grapheme', maxLength: 60 }),

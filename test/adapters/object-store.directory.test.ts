@@ -1,14 +1,17 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { storeErrorOf } from '../../lib/adapters/durable-folder.ts';
+import { storeErrorOf } from '../../lib/adapters/directory/durable-folder.ts';
 import { directoryObjectStore } from '../../lib/adapters/object-store.directory.ts';
 import { objectStoreContract } from '../contracts/object-store.ts';
+
+const SCRIPT = fileURLToPath(new URL('./directory-writer.ts', import.meta.url));
 
 let directory: string;
 beforeEach(async () => {
@@ -46,6 +49,13 @@ describe('the directory', () => {
     await open().create('a', Buffer.from('1'));
     expect(await readdir(temporary)).toEqual(['young']);
     expect(await Array.fromAsync(open().list(''), ({ key }) => key)).toEqual(['a']);
+  });
+
+  test('is read without being written to', async () => {
+    const copy = directoryObjectStore({ directory: join(directory, 'copy') });
+    expect(await copy.read('a')).toBeNull();
+    expect(await Array.fromAsync(copy.list(''))).toEqual([]);
+    expect(await readdir(directory)).toEqual([]);
   });
 
   test('leaves foreign files alone and does not list them', async () => {
@@ -95,15 +105,20 @@ describe('the directory', () => {
   });
 });
 
+test.skipIf(process.platform === 'win32')('a disk that takes no more is full, and keeps nothing half', () => {
+  const limited = `ulimit -f 16; "${process.execPath}" "${SCRIPT}" fill "${directory}" large 1`;
+  expect(execFileSync('sh', ['-c', limited], { encoding: 'utf8' })).toBe('StoreFull\n');
+  expect(execFileSync(process.execPath, [SCRIPT, 'fill', directory, 's', '1'], { encoding: 'utf8' })).toBe('stored\n');
+});
+
 describe('processes', () => {
   const children: ChildProcess[] = [];
   afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
 
   /** Starts a writer; `enough` decides, after each acknowledged line, whether it is killed. */
   const writer = async (args: string[], enough: (lines: string[]) => boolean = () => false): Promise<string[]> => {
-    const script = join(import.meta.dirname, 'directory-writer.ts');
     const [what = '', ...rest] = args;
-    const child = spawn(process.execPath, [script, what, directory, ...rest], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [SCRIPT, what, directory, ...rest], { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
     const ended = once(child, 'close');
     const lines: string[] = [];

@@ -56,8 +56,14 @@ describe('a program with troubles', () => {
   };
 
   it('is told from one that is not there', async () => {
-    const { code } = await errorOf(program({ programPath: join(scratch, 'none') }).version());
-    expect(code).toBe('OctopusProgramMissing');
+    const path = join(scratch, 'none');
+    expect((await errorOf(program({ programPath: path }).version())).code).toBe('OctopusProgramMissing');
+    writeFileSync(path, '');
+    expect((await errorOf(program({ programPath: join(path, 'below') }).version())).code).toBe('OctopusProgramMissing');
+    chmodSync(path, 0o644);
+    const { code, everything } = await errorOf(program({ programPath: path }).version());
+    expect(code).toBe('OctopusProgramFailed');
+    expect(everything).toContain('could not be run (EACCES)');
   });
 
   it('says why a command failed, unless the output may be secret', async () => {
@@ -127,7 +133,11 @@ describe('a program with troubles', () => {
         Text: 'Server=b;Pwd=p4',
         Cipher: `${Buffer.alloc(16).toString('base64')}|${Buffer.alloc(16).toString('base64')}`,
       },
-      Auth: { AzureAD: { ClientKey: 'p5', ClientId: 'id', Enabled: 'True' }, Hosts: ['a', 'b'] },
+      Auth: {
+        AzureAD: { ClientKey: 'p5', ClientId: 'id', Enabled: 'True' },
+        Hosts: ['a', 'b'],
+        Pfx: Buffer.alloc(300, 5).toString('base64'),
+      },
     };
     const { settings } = await printing(JSON.stringify({ Octopus: octopus })).showConfiguration();
     expect(settings).toEqual({

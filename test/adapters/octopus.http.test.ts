@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { octopusHttp } from '../../lib/adapters/octopus.http.ts';
 import { Secret } from '../../lib/domain/secret.ts';
+import { taskRow } from '../../sandbox/octopus/data/rows.ts';
 import type { OctopusApi } from '../../lib/ports/octopus.ts';
 import { jumpingClock } from '../clock.ts';
 import { errorOf, octopusApiContract } from '../contracts/octopus.ts';
@@ -25,14 +26,18 @@ octopusApiContract('over HTTP, against the stand-in', async () => {
     apiKey: place.instance.apiKey,
     licenseText: String(license.body['LicenseText']),
     queueTasks: async (count) => {
-      const ids: string[] = [];
-      for (let index = 0; index < count; index += 1) {
-        const space = ['', '/Spaces-2', '/Spaces-3'][index % 3] ?? '';
-        const task = { Name: 'Health', Description: `check ${index}`, ...(index % 10 === 0 ? { SpaceId: null } : {}) };
-        const answer = await place.call(`/api${space}/tasks`, { method: 'POST', body: task });
-        ids.push(String(answer.body['Id']));
-      }
-      return ids;
+      const spaces = ['Spaces-1', 'Spaces-2', 'Spaces-3', null];
+      const tasks = Array.from({ length: count }, (_, index) => ({
+        id: `ServerTasks-${9000 + index}`,
+        name: 'Health',
+        description: `check ${index}`,
+        spaceId: spaces[index % spaces.length] ?? null,
+        state: 'Queued' as const,
+        queuedAt: new Date(),
+        arguments: {},
+      }));
+      await place.database.insert('ServerTask', tasks.map(taskRow));
+      return tasks.map((task) => task.id);
     },
     close: async () => place.close(),
   };

@@ -8,9 +8,9 @@ import { packFolders } from '../../lib/archive/pack-folders.ts';
 
 const [directory, packs] = process.argv.slice(2) as [string, string];
 const store = directoryObjectStore({ directory: `${directory}/store` });
-let stored = 0;
+let [begun, stored] = [0, 0];
 const create: typeof store.create = async (key, bytes, options) => {
-  if (stored === Number(packs)) return Promise.withResolvers<never>().promise;
+  if (begun++ >= Number(packs)) return Promise.withResolvers<never>().promise;
   const written = await store.create(key, bytes, options);
   stored++;
   // The turn after: what the packer notes about this pack is on its way by then.

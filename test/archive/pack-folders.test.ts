@@ -7,8 +7,8 @@ import { packFolders } from '../../lib/archive/pack-folders.ts';
 import { readIndex } from '../../lib/archive/packs.ts';
 import { indexText } from '../../lib/archive/index-text.ts';
 import { archiveKeys } from '../../lib/domain/names.ts';
-import { type ScratchWorld } from './backup.ts';
-import { LONG_AGO, plant, scratchDirectory, scratchWorld } from './scratch.ts';
+import type { ScratchWorld } from './backup.ts';
+import { plant, scratchDirectory, scratchWorld } from './scratch.ts';
 import { noise } from './trees.ts';
 
 const setUp = () => {
@@ -146,12 +146,8 @@ test('a run that is stopped stops, and the next one completes', async () => {
   const { server, world, pack } = setUp();
   for (let n = 0; n < 4; n++) plant(server, { [`${n}.zip`]: noise(9_000_000, n) });
   const stop = new AbortController();
-  const request = {
-    instance: 'prod',
-    runId: 'run_A',
-    pass: 'first',
-    places: [{ name: 'packages', path: server }],
-  } as const;
+  const places = [{ name: 'packages', path: server }];
+  const request = { instance: 'prod', runId: 'run_A', pass: 'first' as const, places };
   const stopped = packFolders(world, request, {
     signal: stop.signal,
     onProgress: () => stop.abort(new Error('stopped')),
@@ -160,12 +156,13 @@ test('a run that is stopped stops, and the next one completes', async () => {
   expect(await pack('run_A')).toMatchObject({ fileCount: 4 });
 });
 
-test('a sparse file of 5 GB takes no room', { timeout: 120_000 }, async () => {
+const isLive = process.env['OCTO_LIVE'] === '1';
+
+test.each([0.3e9, ...(isLive ? [5e9] : [])])('a sparse file of %d bytes takes no room', async (sizeBytes) => {
   const { server, pack } = setUp();
   plant(server, { 'sparse.bin': 'head' });
-  truncateSync(join(server, 'sparse.bin'), 5e9);
+  truncateSync(join(server, 'sparse.bin'), sizeBytes);
   const packed = await pack('run_A');
-  expect(packed).toMatchObject({ sizeBytes: 5e9, problems: [] });
+  expect(packed).toMatchObject({ sizeBytes, problems: [] });
   expect(packed.addedBytes).toBeLessThan(100_000);
-  expect(LONG_AGO).toBeGreaterThan(0);
 });

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { extractAll, extractFile } from '../../lib/archive/extract.ts';
 import { verifyArchive } from '../../lib/archive/verify.ts';
 import { archiveKeys } from '../../lib/domain/names.ts';
-import { backUp, runOf, serverWorld } from './backup.ts';
+import { backUp, serverWorld } from './backup.ts';
+import { runOf } from './fixtures.ts';
 import { plant, scratchDirectory } from './scratch.ts';
 import { noise, treeOf } from './trees.ts';
 

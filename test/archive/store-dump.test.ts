@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { extractFile } from '../../lib/archive/extract.ts';
 import { storeDump } from '../../lib/archive/store-dump.ts';
-import { backUp, runOf, serverWorld } from './backup.ts';
+import { backUp, serverWorld } from './backup.ts';
+import { runOf } from './fixtures.ts';
 import { plant, scratchDirectory, scratchWorld } from './scratch.ts';
 import { noise } from './trees.ts';
 

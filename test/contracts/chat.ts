@@ -60,6 +60,16 @@ export const chatContract = (name: string, open: () => Promise<ChatPlace>): void
       expect(await place.read(posted.ts)).toEqual({ text: 'third', blockCount: 2, threadTs: null });
     });
 
+    it('posts once under a key, whatever was killed in between; a second time it edits', async () => {
+      const once = { key: `run_${Date.now()}`, since: new Date().toISOString() };
+      const first = await place.chat.post({ ...message('requested'), channel: place.channel, once });
+      await place.chat.post({ ...message('another'), channel: place.channel, once: { ...once, key: `${once.key}_` } });
+      await place.chat.update({ ...first, ...message('edited since') });
+      const second = await place.chat.post({ ...message('running'), channel: place.channel, once });
+      expect(second).toEqual(first);
+      expect(await place.read(first.ts)).toMatchObject({ text: 'running' });
+    });
+
     it('replies in a thread', async () => {
       const posted = await place.chat.post({ ...message('run'), channel: place.channel });
       const reply = await place.chat.post({ ...message('detail'), channel: place.channel, threadTs: posted.ts });

@@ -1,6 +1,6 @@
 /**
  * What every object store must do: one suite, run on each adapter, each stand-in and, on request, a real service.
- * `open` gives the same store each time it is called for one directory or bucket prefix that starts empty.
+ * `open` gives an empty store.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';

@@ -4,14 +4,15 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { ExecutionDescription } from '../../lib/ports/workflow-runtime.ts';
 import { readJournal } from '../../lib/engine/journal.ts';
 import { temporaryDirectory } from './harness.ts';
 
-const CHILD = join(import.meta.dirname, 'kill-child.ts');
+const CHILD = fileURLToPath(new URL('./kill-child.ts', import.meta.url));
 
-/** Kills the child a while after its first sign of life; `null` when it came to its end by itself. */
+/** Kills the child after a while, by its signal; `null` when it came to its end by itself. */
 const killed = async (directory: string, afterMs: number): Promise<string | null> => {
   const child = spawn(process.execPath, [CHILD, directory], { stdio: ['ignore', 'ignore', 'inherit'] });
   const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
@@ -32,8 +33,8 @@ test('no task is lost, and what was written down is not done again', async () =>
     ...Array.from({ length: 8 }, (_, n) => `item ${n + 1}`),
   ];
   let kills = 0;
-  // Later and later, so that the run gets somewhere on any machine; the odd steps spread the kills over its course.
-  for (let afterMs = 120; (await killed(directory, afterMs)) !== null; afterMs += 13) kills += 1;
+  // Later and later, so that the run gets somewhere on any machine; the steps spread the kills over its course.
+  for (let afterMs = 120; (await killed(directory, afterMs)) !== null; afterMs *= 1.3) kills += 1;
   const description = JSON.parse(await readFile(join(directory, 'ended'), 'utf8')) as ExecutionDescription;
   expect(description).toMatchObject({ status: 'SUCCEEDED', output: expected });
   const effects = await linesOf(join(directory, 'effects'));

@@ -1,5 +1,6 @@
 /** The embedded engine as a runtime: the contract, restarts, delivery of host tasks, and what it refuses. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { createEngine } from '../../lib/engine/runtime.ts';
 import { testClock } from '../clock.ts';
 import { contractDefinitions, echo, workflowRuntimeContract } from '../contracts/workflow-runtime.ts';
-import { ended, engineWith, eventually, takenTask, written } from './harness.ts';
+import { ended, engineWith, eventsOf, eventually, takenTask, written } from './harness.ts';
 import { HOST, cloudTask, hostTask, machine } from './shapes.ts';
 
 workflowRuntimeContract('embedded engine', async () => {
@@ -56,6 +57,24 @@ describe('after a restart', () => {
     await second.hostTasks.succeed(token, 1);
     expect(await ended(second)).toMatchObject({ output: 1 });
     expect(await second.hostTasks.take(HOST, { waitSeconds: 0 })).toBeNull();
+  });
+
+  test('an answer is not called too late while the run is only not taken up', async () => {
+    const first = await engineWith(asking);
+    await first.workflows.start(start);
+    const { token } = await takenTask(first);
+    await first.close();
+    const refused = { code: 'EngineNotReady' };
+    await expect(first.hostTasks.succeed(token, 1)).rejects.toMatchObject(refused);
+    const { directory, clock } = first;
+    const second = createEngine({ directory, clock, definitions: { test: asking }, functions: {} });
+    await expect(second.hostTasks.beat(token)).rejects.toMatchObject(refused);
+    await expect(second.hostTasks.beat('../run_1.x')).rejects.toMatchObject({ code: 'TaskGone' });
+    await second.resume();
+    await second.hostTasks.succeed(token, 1);
+    expect(await ended(second)).toMatchObject({ output: 1 });
+    await expect(second.hostTasks.beat(token)).rejects.toMatchObject({ code: 'TaskGone' });
+    await second.close();
   });
 
   test('a run keeps the definition it was started with', async () => {
@@ -137,6 +156,61 @@ describe('host tasks', () => {
     const { token } = await takenTask(engine);
     const answers = await Promise.allSettled([1, 2, 3].map((n) => engine.hostTasks.succeed(token, n)));
     expect(answers.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected', 'rejected']);
+  });
+});
+
+const PRLIMIT = '/usr/bin/prlimit';
+
+/** Limits how large this process may make a file: the kernel then refuses to write, as it does on a full disk. */
+const limitFileSize = (limit: number | 'unlimited') =>
+  execFileSync(PRLIMIT, ['--pid', String(process.pid), `--fsize=${limit}:unlimited`]);
+const canLimit = process.platform === 'linux' && spawnSync(PRLIMIT, ['--version']).status === 0;
+
+describe('a disk that is full', () => {
+  test.skipIf(!canLimit)('is told of; what time brought meanwhile happens once there is room', async () => {
+    const troubles: string[] = [];
+    const engine = await engineWith(asking, { onTrouble: ({ code }) => troubles.push(code) });
+    await engine.workflows.start(start);
+    const { token } = await takenTask(engine);
+    const { size } = await stat(join(engine.directory, 'open', 'run_1.jsonl'));
+    limitFileSize(size + 100);
+    try {
+      for (let n = 0; n < 2; n += 1)
+        await expect(engine.hostTasks.succeed(token, 'kept')).rejects.toMatchObject({ code: 'JournalUnwritable' });
+      expect(await engine.workflows.describe('run_1')).toMatchObject({ status: 'RUNNING', output: null });
+      await engine.clock.advance(60_000);
+      await eventually(async () => troubles.length > 0);
+    } finally {
+      limitFileSize('unlimited');
+    }
+    await eventually(async () => {
+      await engine.clock.advance(5000);
+      return engine.workflows.describe('run_1').then((run) => run?.status === 'FAILED');
+    });
+    expect(troubles).toContain('JournalUnwritable');
+    expect((await eventsOf(engine)).map(({ type }) => type).slice(-2)).toEqual(['TaskTimedOut', 'ExecutionFailed']);
+  });
+
+  test.skipIf(!canLimit)('loses no answer: it is refused, and taken when it is given again', async () => {
+    const engine = await engineWith(asking);
+    await engine.workflows.start(start);
+    const { token } = await takenTask(engine);
+    const { size } = await stat(join(engine.directory, 'open', 'run_1.jsonl'));
+    limitFileSize(size + 100);
+    try {
+      await expect(engine.hostTasks.succeed(token, 1)).rejects.toMatchObject({ code: 'JournalUnwritable' });
+      await expect(engine.workflows.start({ ...start, runId: 'run_2', input: 'x'.repeat(size) })).rejects.toMatchObject(
+        {
+          code: 'JournalUnwritable',
+        },
+      );
+    } finally {
+      limitFileSize('unlimited');
+    }
+    await engine.hostTasks.beat(token);
+    await engine.hostTasks.succeed(token, 'kept');
+    expect(await ended(engine)).toMatchObject({ output: 'kept' });
+    expect(await engine.workflows.describe('run_2')).toBeNull();
   });
 });
 

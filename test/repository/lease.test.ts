@@ -17,7 +17,7 @@ import { takeLock } from '../../lib/repository/lock.ts';
 import { restoreFromLease } from '../../lib/repository/restore-lease.ts';
 import { readRun } from '../../lib/repository/run-book.ts';
 import { jumpingClock, testClock } from '../clock.ts';
-import { makeWorld } from '../worker/support.ts';
+import { fail, makeWorld } from '../worker/support.ts';
 import { enteredRun, runRecord, type ServerFlags } from '../worker/world.ts';
 
 const flags = (changes: Partial<ServerFlags> = {}): ServerFlags => ({
@@ -57,7 +57,7 @@ describe('lease', () => {
         { id: 'OctopusServerNodes-B', name: 'B', isDraining: true, maxConcurrentTasks: 5 },
       ],
     });
-    expect(await readOpenLeases(world.hostDirectory)).toEqual([lease]);
+    expect(await readOpenLeases(world.hostDirectory, fail)).toEqual([lease]);
     const object = await world.state.read(stateKeys.lease('run_00000001'));
     expect(JSON.parse(object!.bytes.toString())).toEqual(lease);
   });
@@ -73,7 +73,7 @@ describe('lease', () => {
     expect((await openLease(world, run, { quietMinutes: 60 })).earlier).toEqual(lease.earlier);
     rmSync(join(world.hostDirectory, 'leases'), { recursive: true });
     expect((await openLease(world, run, { quietMinutes: 60 })).earlier).toEqual(lease.earlier);
-    expect(await readOpenLeases(world.hostDirectory)).toHaveLength(1);
+    expect(await readOpenLeases(world.hostDirectory, fail)).toHaveLength(1);
   });
 
   it('keeps another run out until the server is given back', async () => {
@@ -116,7 +116,7 @@ describe('lease', () => {
     expect(await closeLease(world, lease.runId)).toEqual(closed);
     expect(quietSeconds(closed!, clock.now())).toBe(190);
     expect(await renewLease(world, lease.runId)).toBeNull();
-    expect(await readOpenLeases(world.hostDirectory)).toEqual([]);
+    expect(await readOpenLeases(world.hostDirectory, fail)).toEqual([]);
     expect(await closeLease(world, 'run_00000002')).toBeNull();
   });
 

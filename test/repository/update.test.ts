@@ -53,7 +53,7 @@ test('a race that is lost every time ends with the store’s own error', async (
     },
   };
   await expect(update(alwaysLate, at, () => ({ count: 1 }))).rejects.toMatchObject({ code: 'StoreChanged' });
-  expect(tries).toBe(12);
+  expect(tries).toBe(16);
 });
 
 test('what `change` throws ends the loop and nothing is written', async () => {

@@ -68,7 +68,7 @@ export const openPlace = async (
       const response = await fetch(`${octopus.url}${path}`, {
         method,
         headers: apiKey === null ? {} : { 'X-Octopus-ApiKey': apiKey },
-        body: body === undefined ? null : JSON.stringify(body),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       return { status: response.status, body: (await response.json()) as Answered['body'] };
     },

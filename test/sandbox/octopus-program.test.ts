@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from '../../sandbox/octopus/program/run.ts';
+import { serves } from '../../sandbox/octopus/program/serves.ts';
 import type { OctopusPlace } from './octopus-place.ts';
 import { openPlace } from './octopus-place.ts';
 
@@ -13,14 +14,26 @@ afterAll(async () => place.close());
 
 type Ended = { exitCode: number; stdout: string; stderr: string };
 
-const run = async (...command: string[]): Promise<Ended> =>
-  new Promise((resolve) => {
-    execFile(place.instance.programPath, command, (error, stdout, stderr) =>
-      resolve({ exitCode: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
-    );
-  });
+/** The program in this process; `octopus.host.test.ts` runs the installed one. */
+const run = async (...words: string[]): Promise<Ended> => {
+  const [out, err]: [string[], string[]] = [[], []];
+  const print = (line: string): void => void out.push(line);
+  const complain = (line: string): void => void err.push(line);
+  const exitCode = await runProgram({ machine: place.directory, words, print, complain });
+  return { exitCode, stdout: out.join('\n'), stderr: err.join('\n') };
+};
 
 describe('Octopus.Server', () => {
+  it('knows the commands of its table and no others', async () => {
+    const unknown = await Promise.all(
+      serves.map(async ({ operation }) =>
+        (await run(operation, '--instance=none')).exitCode === 2 ? operation : null,
+      ),
+    );
+    const missing = serves.filter(({ extent }) => extent === 'none').map(({ operation }) => operation);
+    expect(unknown.filter((operation) => operation !== null)).toEqual(missing);
+  });
+
   it.each([
     ['an unknown command', ['backup'], 2],
     ['an unknown option', ['version', '--verbose'], 1],
@@ -110,5 +123,5 @@ describe('Octopus.Server', () => {
     ).toBe(0);
     await place.octopus.close();
     expect((await run('service', '--restart')).exitCode).toBe(1);
-  }, 90_000);
+  });
 });

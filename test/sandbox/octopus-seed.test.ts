@@ -67,7 +67,7 @@ const sealedValues = async (database: Database): Promise<Sealed[]> => {
   const found: Sealed[] = [];
   for (const table of ['VariableSet', 'Certificate', 'Account', 'Feed', 'ExtensionConfiguration']) {
     for (const row of await database.query(`SELECT * FROM [${table}]`)) {
-      const text = row['JSONBlob'] ? gunzipSync(row['JSONBlob'] as Buffer).toString() : String(row['JSON']);
+      const text = row['JSONBlob'] ? gunzipSync(row['JSONBlob'] as Buffer).toString('utf16le') : String(row['JSON']);
       found.push(...sealedIn(`${table} ${String(row['Id'])}`, JSON.parse(text)));
     }
   }
@@ -139,12 +139,12 @@ describe('seed', () => {
       expect(text).not.toContain(secret);
     const wrapped = readConfiguration(configuration)['Octopus.Storage.MasterKey'] ?? '';
     expect(unprotect(directory, wrapped)).toBe(instance.masterKey);
-    expect(() => unprotect(join(directory, 'other-machine'), wrapped)).toThrow();
+    expect(() => unprotect(join(directory, 'other-machine'), wrapped)).toThrow('authenticate');
   });
 
   it('leaves what is seeded alone, and starts over what was interrupted', async () => {
     const { instance, directory, connectionString } = await seeded();
-    const [first = ''] = filesBelow(instance.home).filter((name) => name.endsWith('.nupkg'));
+    const first = filesBelow(instance.home).find((name) => name.endsWith('.nupkg')) ?? '';
     rmSync(join(instance.home, first));
     const again = { directory, connectionString, sizeMegabytes: 3, now: NOW };
     expect(await seedOctopus(again)).toEqual(instance);

@@ -53,7 +53,10 @@ describe('what went wrong', () => {
         { type: 'section', text: { type: 'mrkdwn', text: '🔴 *The message of run &lt;!here&gt; is gone.*' } },
         {
           type: 'section',
-          text: { type: 'mrkdwn', text: `*Safe now:* Nothing was started or changed.\n*Do next:* ${advice}` },
+          text: {
+            type: 'mrkdwn',
+            text: `*Safe now:* this command touched no server; \`/octo runs\` lists what is at work.\n*Do next:* ${advice}`,
+          },
         },
         { type: 'context', elements: [{ type: 'mrkdwn', text: 'Code `ChatMessageGone`' }] },
       ],

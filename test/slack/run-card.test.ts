@@ -36,17 +36,23 @@ describe('a run at work', () => {
         mrkdwn('🔄 *Backup running* · prod · step 4 of 6: database'),
         small('20 min · asked by ana · "before the upgrade" · run_7F3K9Q2M'),
         mrkdwn(spaced(['✅ preflight 0:20', '○ lock', '✅ keys 6:41', '▶ database 46 %', '○ seal', '○ report'])),
-        mrkdwn('database: 4.1 GB so far'),
+        mrkdwn('4.1 GB so far'),
         stopButton,
       ],
     });
   });
 
-  it('says that it tries again, and after what', () => {
-    const error = { code: 'OctopusUnavailable', message: 'octopus "prod" did not answer', advice: '' };
-    const view = aView({ steps: [aStep('PlanRun', { status: 'running', endedAt: null, attempt: 1, error })] });
-    expect(runCard(view, NOW).blocks[3]).toEqual(
-      mrkdwn('trying again after octopus "prod" did not answer (OctopusUnavailable)'),
+  it('says that it tries again, and what failed before the way back', () => {
+    const error = { code: 'DatabaseDiskFull', message: 'not enough space on "D:"', advice: '' };
+    const failed = aStep('DumpDatabase', { status: 'failed', error });
+    const again = aStep('ResumeAfterFailure', {
+      status: 'running',
+      endedAt: null,
+      attempt: 1,
+      text: 'leaving maintenance',
+    });
+    expect(runCard(aView({ steps: [failed, again] }), NOW).blocks[3]).toEqual(
+      mrkdwn('attempt 2: leaving maintenance\ndatabase failed: not enough space on "D:" (DatabaseDiskFull)'),
     );
   });
 

@@ -147,6 +147,15 @@ describe.each(['http', 'socket'] as const)('over %s', (mode) => {
     expect(slack.api.forms('ben')).toEqual([]);
   });
 
+  it('says that a form did not open', async () => {
+    await open(mode);
+    const title = { type: 'plain_text' as const, text: 'Deny' };
+    handOver = () => Promise.resolve({ form: { type: 'modal', title, blocks: [] } });
+    slack.api.fail('views.open', { error: 'expired_trigger_id' });
+    await slack.api.type('ben', '/octo deny');
+    expect((await shown('FormNotOpened')).visibleTo).toBe('U0BEN');
+  });
+
   it('publishes App Home', async () => {
     await open(mode);
     const published = new Promise<void>((resolve) => {
@@ -155,6 +164,13 @@ describe.each(['http', 'socket'] as const)('over %s', (mode) => {
     await slack.api.openHome('ana');
     await published;
     expect(JSON.stringify(slack.api.home('ana'))).toContain('All is well.');
+  });
+
+  it.each([126, 70_000])('carries a text of %d characters whole', async (length) => {
+    await open(mode);
+    await slack.api.type('ana', `/octo ${'é'.repeat(length)}`);
+    await shown('All is well.');
+    expect(handedOver).toMatchObject([{ text: 'é'.repeat(length) }]);
   });
 
   it('acknowledges before the work is done', async () => {
@@ -188,6 +204,24 @@ describe.each(['http', 'socket'] as const)('over %s', (mode) => {
     await slack.api.type('ana', '/octo backup now');
     await expect.poll(() => logged.join('')).toContain('another workspace');
     expect(handedOver).toEqual([]);
+  });
+});
+
+describe('a door that cannot be opened', () => {
+  it('says so: the port is taken, or Slack refuses the app', async () => {
+    await open('http');
+    const shared = {
+      botToken: new Secret(BOT_TOKEN),
+      apiUrl: slack.apiUrl,
+      allow: { team: TEAM.id, channels: [] },
+      handOver,
+      log: () => undefined,
+    };
+    const port = Number(new URL(door.url!).port);
+    const taken = openSlackDoor({ ...shared, mode: 'http', port, signingSecret: new Secret(SIGNING_SECRET) });
+    await expect(taken).rejects.toMatchObject({ code: 'SlackDoorNotOpened' });
+    const refused = openSlackDoor({ ...shared, mode: 'socket', appToken: new Secret('xapp-guess') });
+    await expect(refused).rejects.toMatchObject({ code: 'SlackDoorNotOpened' });
   });
 });
 

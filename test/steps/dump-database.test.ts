@@ -1,5 +1,6 @@
-import { copyFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { OctoError } from '../../lib/domain/errors.ts';
 import { archiveKeys, backupFileName, backupSetName, runIdOf } from '../../lib/domain/names.ts';
@@ -11,6 +12,7 @@ import { requireSection } from '../../lib/repository/sections.ts';
 import { archivePlace } from '../../lib/steps/archive-place.ts';
 import { joinAsWritten, step as dumpDatabase } from '../../lib/steps/dump-database.ts';
 import { step as saveKeys } from '../../lib/steps/save-keys.ts';
+import type { StepContext } from '../../lib/steps/step.ts';
 import { openStepWorld, perform, type StepWorld } from './step-world.ts';
 
 type Dumped = { consistency: string; fileBytes: number; gaps: string[] };
@@ -20,7 +22,12 @@ beforeAll(async () => {
   on = await openStepWorld();
 });
 afterEach(() => {
-  Object.assign(on.sqlServer.faults, { diskFullAtPercent: null, damagedPage: null, dropAtPercent: null });
+  Object.assign(on.sqlServer.faults, {
+    diskFullAtPercent: null,
+    damagedPage: null,
+    dropAtPercent: null,
+    isWorkKeptAfterDrop: false,
+  });
 });
 afterAll(async () => on.close());
 
@@ -30,8 +37,14 @@ const runWithKeys = async (): Promise<RunRecord> => {
   await perform(saveKeys, { world: on.world, run });
   return run;
 };
-const dump = (run: RunRecord, { world = on.world, consistency = 'online', ...context } = {}) =>
-  perform<Dumped>(dumpDatabase, { world, run, input: { consistency }, ...context });
+const dump = (
+  run: RunRecord,
+  {
+    world = on.world,
+    consistency = 'online',
+    ...context
+  }: Partial<StepContext> & { world?: World; consistency?: string } = {},
+) => perform<Dumped>(dumpDatabase, { world, run, input: { consistency }, ...context });
 
 /** The world, with SQL Server watched or answered by the test. */
 const withSqlServer = async (change: (real: SqlServer) => Partial<SqlServer>): Promise<World> => {
@@ -44,7 +57,7 @@ describe('a dump', () => {
     const run = await runWithKeys();
     const progress: number[] = [];
     const beat = async (at: { percent?: number } = {}) => void progress.push(at.percent ?? -1);
-    const dumped = await dump(run, { beat } as never);
+    const dumped = await dump(run, { beat });
     expect(dumped).toEqual({ consistency: 'online', fileBytes: (await stat(fileOf(run))).size, gaps: [] });
     expect(Math.max(...progress)).toBe(100);
 
@@ -102,10 +115,10 @@ describe('what an earlier attempt left', () => {
     const request = { database: 'OctopusDeploy', path: fileOf(run), name: backupSetName(run.id), isCompressed: false };
     await real.backUp(request, {});
     let backups = 0;
-    const world = await withSqlServer(({ backUp }) => ({
+    const world = await withSqlServer((real) => ({
       backUp: (...given) => {
         backups += 1;
-        return backUp(...given);
+        return real.backUp(...given);
       },
     }));
     await dump(run, { world });
@@ -116,6 +129,11 @@ describe('what an earlier attempt left', () => {
   test('a dead piece, or a file of something else, is made anew', async () => {
     for (const leave of [
       async (path: string) => writeFile(path, 'TAPE'),
+      async (path: string, run: RunRecord) => {
+        const real = await on.world.sqlServer('prod');
+        await real.backUp({ database: 'OctopusDeploy', path, name: backupSetName(run.id), isCompressed: false }, {});
+        await truncate(path, (await stat(path)).size - 70_000);
+      },
       async (path: string) => {
         const other = await runWithKeys();
         await dump(other);
@@ -123,22 +141,32 @@ describe('what an earlier attempt left', () => {
       },
     ]) {
       const run = await runWithKeys();
-      await leave(fileOf(run));
+      await leave(fileOf(run), run);
       await dump(run);
       const header = await (await on.world.sqlServer('prod')).readHeader(fileOf(run));
       expect(header.name).toBe(backupSetName(run.id));
     }
   });
 
-  test('running work is awaited, then looked at', async () => {
-    const run = await runWithKeys();
-    let asked = 0;
-    const world = await withSqlServer((real) => ({
-      isBackingUp: async (request) => (asked += 1) < 4 || real.isBackingUp(request),
-    }));
-    const texts: string[] = [];
-    await dump(run, { world, beat: async ({ text = '' } = {}) => void texts.push(text) } as never);
-    expect(texts.filter((text) => text.startsWith('waiting'))).toHaveLength(3);
+  test('running work is awaited, then taken as it is', async () => {
+    const slow = await openStepWorld({ dumpBytesPerSecond: 1_000_000 });
+    try {
+      const run = await slow.newRun();
+      await perform(saveKeys, { world: slow.world, run });
+      const real = await slow.world.sqlServer('prod');
+      const path = join(slow.share, backupFileName('prod', run.id));
+      const request = { database: 'OctopusDeploy', path, name: backupSetName(run.id), isCompressed: false };
+      const earlier = real.backUp(request, {});
+      while (!(await real.isBackingUp(request))) await turn();
+
+      const texts = new Set<string>();
+      const beat = async ({ text = '' } = {}) => void texts.add(text);
+      await perform(dumpDatabase, { world: slow.world, run, input: { consistency: 'online' }, beat });
+      await earlier;
+      expect([...texts]).toEqual(['waiting for the dump that an earlier attempt began', 'verifying the backup file']);
+    } finally {
+      await slow.close();
+    }
   });
 
   test('files of earlier runs go, other files stay', async () => {
@@ -158,6 +186,25 @@ describe('a dump that fails', () => {
     const run = await runWithKeys();
     await expect(dump(run)).rejects.toMatchObject({ code: 'DatabaseDiskFull' });
     await expect(stat(fileOf(run))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('with its connection: the next attempt makes it', async () => {
+    on.sqlServer.faults.dropAtPercent = 50;
+    const run = await runWithKeys();
+    const lost = await dump(run).then(
+      () => null,
+      (thrown: unknown) => thrown as OctoError,
+    );
+    expect(lost).toMatchObject({ canRetry: true });
+    on.sqlServer.faults.dropAtPercent = null;
+    expect(await dump(run, { attempt: 1 })).toMatchObject({ gaps: [] });
+  });
+
+  test('only for us: a lost connection behind which SQL Server finished is a good dump', async () => {
+    Object.assign(on.sqlServer.faults, { dropAtPercent: 50, isWorkKeptAfterDrop: true });
+    const run = await runWithKeys();
+    expect((await dump(run)).fileBytes).toBeGreaterThan(0);
+    expect(await requireSection(on.world, archivePlace(run), 'dump')).toMatchObject({ isVerified: true });
   });
 
   test('with a damaged page: found by the verification', async () => {
@@ -187,7 +234,7 @@ describe('a dump that fails', () => {
     const beat = async ({ percent = 0 } = {}) => {
       if (percent > 10) throw new OctoError('Cancelled', 'stopped by ana');
     };
-    await expect(dump(run, { beat } as never)).rejects.toMatchObject({ code: 'Cancelled' });
+    await expect(dump(run, { beat })).rejects.toMatchObject({ code: 'Cancelled' });
     expect(
       await (await on.world.sqlServer('prod')).isBackingUp({ database: 'OctopusDeploy', name: backupSetName(run.id) }),
     ).toBe(false);

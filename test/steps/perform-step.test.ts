@@ -6,6 +6,7 @@ import { LEASE_SECONDS } from '../../lib/domain/lease.ts';
 import { LOCK_SECONDS } from '../../lib/domain/lock.ts';
 import { stateKeys } from '../../lib/domain/names.ts';
 import { StepNote } from '../../lib/domain/run.ts';
+import type { ObjectStore } from '../../lib/ports/object-store.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { markRestored, openLease, readLease } from '../../lib/repository/lease.ts';
 import { readLock, takeLock } from '../../lib/repository/lock.ts';
@@ -82,11 +83,12 @@ describe('the note of a state', () => {
     const { perform, world, clock } = await setUp();
     const key = stateKeys.stepNote('run_00000001', 'Work');
     let changes = 0;
-    const { change } = world.state;
-    world.state.change = (at, ...rest) => {
+    const { state } = world;
+    const change: ObjectStore['change'] = (at, ...rest) => {
       if (at === key) changes++;
-      return change(at, ...rest);
+      return state.change(at, ...rest);
     };
+    world.state = { ...state, change };
     await perform(
       stepOf(async ({ beat }) => {
         for (let percent = 1; percent <= 50; percent++) {
@@ -123,9 +125,12 @@ describe('the note of a state', () => {
 
   it('holds no work up when it cannot be written', async () => {
     const { perform, world } = await setUp();
-    const { create } = world.state;
-    world.state.create = (key, ...rest) =>
-      key.includes('/steps/') ? Promise.reject(new OctoError('StoreUnavailable', 'no answer')) : create(key, ...rest);
+    const { state } = world;
+    const create: ObjectStore['create'] = (key, ...rest) =>
+      key.includes('/steps/')
+        ? Promise.reject(new OctoError('StoreUnavailable', 'no answer'))
+        : state.create(key, ...rest);
+    world.state = { ...state, create };
     expect(await perform(stepOf(async () => 'done all the same'))).toBe('done all the same');
   });
 });
@@ -150,7 +155,7 @@ describe('what a step may give', () => {
     const step = stepOf(async () => 1, { runsOn: 'cloud' });
     await expect(performStep(world, step, { request: unknown, signal })).rejects.toMatchObject({ code: 'RunUnknown' });
     const inCloud = (runsOn: Step['runsOn']) =>
-      performCloudStep(world, { payload: taskBody(), loadStep: async () => ({ ...step, runsOn }), signal });
+      performCloudStep(world, { payload: taskBody(), loadStep: async () => ({ ...step, runsOn }) });
     expect(await inCloud('cloud')).toBe(1);
     await expect(inCloud('host')).rejects.toMatchObject({ code: 'Bug' });
   });

@@ -6,6 +6,7 @@ import { archiveKeys } from '../../lib/domain/names.ts';
 import { Secret } from '../../lib/domain/secret.ts';
 import { octopusHttp } from '../../lib/adapters/octopus.http.ts';
 import type { World } from '../../lib/ports/world.ts';
+import { releaseLock } from '../../lib/repository/lock.ts';
 import { requireSection } from '../../lib/repository/sections.ts';
 import { archivePlace } from '../../lib/steps/archive-place.ts';
 import { step as planRun } from '../../lib/steps/plan-run.ts';
@@ -104,6 +105,12 @@ describe('refusals', () => {
     const huge = { ...(await sqlServer.database('OctopusDeploy'))!, allocatedBytes: 5e17 };
     const world: World = { ...on.world, sqlServer: async () => ({ ...sqlServer, database: async () => huge }) };
     expect(await refusalOf(world)).toMatch(/not enough space on .*: needs 500000000\.0 GB, has \d+\.\d GB/);
+  });
+
+  test('another run at work on the instance, which is named', async () => {
+    const other = await on.newRun({ hasLock: true });
+    expect(await refusalOf()).toContain(`${other.id} works on prod`);
+    await releaseLock(on.world, other);
   });
 
   test('a file where a folder should be', async () => {

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { directoryObjectStore } from '../../lib/adapters/object-store.directory.ts';
-
+import { octopusDatabaseTds } from '../../lib/adapters/octopus-database.tds.ts';
 import { octopusHost } from '../../lib/adapters/octopus.host.ts';
 import { octopusHttp } from '../../lib/adapters/octopus.http.ts';
 import { directorySecretStore } from '../../lib/adapters/secret-store.directory.ts';
@@ -43,15 +43,19 @@ export type StepWorld = {
 
 /** The stand-ins, an instance `prod` of `sizeMegabytes` on them, and a world that knows it. */
 export const openStepWorld = async (
-  options: Partial<OctopusOptions> & { sizeMegabytes?: number } = {},
+  options: Partial<OctopusOptions> & { sizeMegabytes?: number; dumpBytesPerSecond?: number } = {},
 ): Promise<StepWorld> => {
-  const { sizeMegabytes = 2, ...ofServer } = options;
+  const { sizeMegabytes = 2, dumpBytesPerSecond = null, ...ofServer } = options;
   const root = await mkdtemp(join(tmpdir(), 'octo-steps-'));
   const at = (name: string) => join(root, name);
   const share = at('share');
   await mkdir(share);
   const password = randomBytes(12).toString('hex');
-  const sqlServer = await startSqlServer({ directory: at('sql-server'), logins: { octo: password } });
+  const sqlServer = await startSqlServer({
+    directory: at('sql-server'),
+    logins: { octo: password },
+    bytesPerSecond: dumpBytesPerSecond,
+  });
   const connectionString = `Server=127.0.0.1,${sqlServer.port};Database=${DATABASE};User Id=octo;Password=${password};Encrypt=true;TrustServerCertificate=true`;
   const machine = at('machine');
   const seeded = await seedOctopus({ directory: machine, connectionString, seed: 'steps', sizeMegabytes });
@@ -95,9 +99,6 @@ const worldOf = async (root: string, { instance, seeded, connectionString }: Pee
   const clock = jumpingClock(new Date());
   const secret = new Secret(connectionString);
   const sqlServer = sqlServerTds({ connectionString: secret, stallSeconds: 20 });
-  const { octopusDatabaseTds } = await import('../../lib/adapters/octopus-database.tds.ts').catch(() => ({
-    octopusDatabaseTds: (_: unknown) => ({ close: async () => {} }) as never,
-  }));
   const database = octopusDatabaseTds({ connectionString: secret, database: DATABASE });
   const host = instance.hosts[0]!;
   await mkdir(join(root, 'host'));

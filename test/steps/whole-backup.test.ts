@@ -2,10 +2,12 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OctoError } from '../../lib/domain/errors.ts';
+import type { Failure } from '../../lib/domain/outcome.ts';
 import type { RunRecord } from '../../lib/domain/run.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { readManifest } from '../../lib/repository/archives.ts';
-import { readLock } from '../../lib/repository/lock.ts';
+import { readLock, releaseLock } from '../../lib/repository/lock.ts';
 import { readRun } from '../../lib/repository/run-book.ts';
 import { requireSection } from '../../lib/repository/sections.ts';
 import { archivePlace } from '../../lib/steps/archive-place.ts';
@@ -113,7 +115,7 @@ describe('a whole backup', () => {
 
   test('a package that came after the second pass is not missed', async () => {
     const folder = join(on.seeded.home, 'Packages');
-    const [name] = (await readdir(folder, { recursive: true })).filter((path) => path.endsWith('.nupkg'));
+    const name = (await readdir(folder, { recursive: true })).find((path) => path.endsWith('.nupkg'));
     const path = join(folder, name!);
     const bytes = await readFile(path);
     const run = await backUp({
@@ -126,7 +128,7 @@ describe('a whole backup', () => {
 });
 
 describe('a report', () => {
-  const report = async (world: World, failure: { state: string; error: string; cause: string }) => {
+  const report = async (world: World, failure: Failure | null) => {
     const run = await on.newRun({ hasLock: true });
     const input = { failure, resumeFailure: null, notes: ['a note'], quietSeconds: 0 };
     const output = await perform(await loadStep('report-run'), { world, run, input });
@@ -139,6 +141,31 @@ describe('a report', () => {
     expect(output).toEqual({ word: 'failed', code: 'DatabaseDiskFull', message: 'no space on D:' });
     expect(run).toMatchObject({ status: 'ended', outcome: { word: 'failed', notes: ['a note'], backup: null } });
     expect((await readLock(on.world, 'prod')).holder).toBeNull();
+  });
+
+  test('is written although older archives cannot be read', async () => {
+    const list = () => {
+      throw new OctoError('StoreDenied', 'no right to list');
+    };
+    const world: World = { ...on.world, archives: { ...on.world.archives, list } };
+    const { run } = await report(world, { state: 'TakeLock', error: 'Bug', cause: '{}' });
+    expect(run.outcome?.notes).toEqual(['a note', 'older archives could not be read: no right to list']);
+  });
+
+  test('is tried again when the store is away', async () => {
+    const read = async () => {
+      throw new OctoError('StoreUnavailable', 'away');
+    };
+    const world: World = { ...on.world, archives: { ...on.world.archives, read } };
+    const failed = report(world, { state: 'TakeLock', error: 'Bug', cause: '{}' });
+    await expect(failed).rejects.toMatchObject({ code: 'StoreUnavailable' });
+    const { holder } = await readLock(on.world, 'prod');
+    await releaseLock(on.world, { instance: 'prod', id: holder!.runId });
+  });
+
+  test('of no failure and no archive is a mistake of ours', async () => {
+    const { output } = await report(on.world, null);
+    expect(output).toMatchObject({ word: 'failed', code: 'Bug' });
   });
 
   test('of a refusal says that nothing was changed', async () => {

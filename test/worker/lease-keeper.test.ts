@@ -1,4 +1,6 @@
 /** Self-recovery: a silent run's server is given back, to whoever has it now, as soon as it can be reached. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OctoError } from '../../lib/domain/errors.ts';
 import { LEASE_SECONDS } from '../../lib/domain/lease.ts';
@@ -78,6 +80,15 @@ describe('a lease that lapsed', () => {
     await restored();
     expect(server.isInMaintenance).toBe(false);
     await expect.poll(note).toMatchObject({ status: 'done', error: null });
+  });
+
+  it('is restored beside one that cannot be read, which is named', async () => {
+    const { server, world, keep, restored, log } = await setUp();
+    writeFileSync(join(world.hostDirectory, 'leases', 'run_00000000.json'), '{');
+    keep();
+    await restored();
+    expect(server.isInMaintenance).toBe(false);
+    expect(log.lines[0]).toContain('HostFileDamaged');
   });
 
   it('is restored while the store cannot be reached', async () => {

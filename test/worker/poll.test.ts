@@ -1,10 +1,11 @@
 /** The worker: each task has one effect and one report, whatever comes twice, late, or in between. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { OctoError } from '../../lib/domain/errors.ts';
 import { LOCK_SECONDS } from '../../lib/domain/lock.ts';
-import type { HostTaskBody } from '../../lib/ports/workflow-runtime.ts';
+import type { HostTaskBody, HostTasks } from '../../lib/ports/workflow-runtime.ts';
 import { openLease } from '../../lib/repository/lease.ts';
 import { takeLock } from '../../lib/repository/lock.ts';
 import { readRun, requestCancel } from '../../lib/repository/run-book.ts';
@@ -12,7 +13,7 @@ import { defineStep, type StepContext } from '../../lib/steps/step.ts';
 import { runWorker } from '../../worker/poll.ts';
 import { taskRecords } from '../../worker/task-records.ts';
 import { testClock } from '../clock.ts';
-import { advanceUntil, fakeHostTasks, makeWorld, memoryLog, temporaryDirectory } from './support.ts';
+import { fail, advanceUntil, fakeHostTasks, makeWorld, memoryLog, temporaryDirectory } from './support.ts';
 import { enteredRun, HOST, taskBody, type ServerFlags } from './world.ts';
 
 const stops: (() => Promise<void>)[] = [];
@@ -51,8 +52,10 @@ const setUp = async ({ server = undefined as ServerFlags | undefined, directory 
     }
   };
   const any = { runsOn: 'host' as const, input: z.unknown(), output: z.unknown() };
-  const loadStep = async (name: string) =>
-    defineStep({ name, isWayOut: name === 'resume', ...any }, (_world, _input, context) => work(context));
+  const loadStep = async (name: string) => {
+    if (name === 'unknown') throw new OctoError('Bug', 'there is no such step');
+    return defineStep({ name, isWayOut: name === 'resume', ...any }, (_world, _input, context) => work(context));
+  };
 
   const start = () => {
     const stop = new AbortController();
@@ -78,10 +81,12 @@ const setUp = async ({ server = undefined as ServerFlags | undefined, directory 
 describe('a task', () => {
   it('is recorded, acknowledged, worked on, reported once, and leaves no record', async () => {
     const { hostTasks, world, start, reported, records, effects, until } = await setUp();
-    const acknowledge = hostTasks.acknowledge;
-    hostTasks.acknowledge = async (task) => {
-      expect(await taskRecords(world, HOST).all()).toMatchObject([{ body: task.body, result: null }]);
-      return acknowledge(task);
+    world.hostTasks = {
+      ...hostTasks,
+      acknowledge: async (task) => {
+        expect(await taskRecords(world, HOST).all(fail)).toMatchObject([{ body: task.body, result: null }]);
+        return hostTasks.acknowledge(task);
+      },
     };
     hostTasks.offer(taskBody());
     start();
@@ -93,7 +98,7 @@ describe('a task', () => {
   });
 
   it('has one effect when it is delivered twice, while it is worked on and after', async () => {
-    const { hostTasks, start, reported, effects, until, hold, letGo, log } = await setUp();
+    const { hostTasks, start, reported, effects, until, hold, letGo, log, records } = await setUp();
     hold('Work');
     hostTasks.offer(taskBody());
     hostTasks.offer(taskBody());
@@ -101,10 +106,12 @@ describe('a task', () => {
     await until(() => expect(hostTasks.acknowledged).toHaveLength(2));
     letGo('Work');
     await reported(1);
+    await until(() => expect(records()).toEqual([]));
     hostTasks.offer(taskBody());
-    hostTasks.open.delete('token-1');
-    await until(() => expect(log.lines.join('\n')).toContain('no longer waits'));
-    expect(hostTasks.acknowledged).toHaveLength(3);
+    hostTasks.open.clear();
+    await until(() => expect(hostTasks.acknowledged).toHaveLength(3));
+    await until(() => expect(log.lines.filter((line) => line.includes('no longer waits'))).toHaveLength(1));
+    await until(() => expect(records()).toEqual([]));
     expect(effects).toEqual(['Work']);
     expect(hostTasks.reports).toHaveLength(1);
   });
@@ -141,12 +148,14 @@ describe('a task', () => {
     expect(effects).toEqual([]);
   });
 
-  it('that nobody serves fails as a mistake of ours', async () => {
+  it('of an unknown run or step fails with that', async () => {
     const { hostTasks, start, reported } = await setUp();
     hostTasks.offer(taskBody({ runId: 'run_00000009' }));
+    hostTasks.offer(taskBody({ token: 'token-2', step: 'unknown' }));
     start();
-    await reported(1);
-    expect(hostTasks.reports).toEqual([{ token: 'token-1', error: 'RunUnknown' }]);
+    await reported(2);
+    expect(hostTasks.reports).toContainEqual({ token: 'token-1', error: 'RunUnknown' });
+    expect(hostTasks.reports).toContainEqual({ token: 'token-2', error: 'Bug' });
   });
 });
 
@@ -277,9 +286,11 @@ describe('a worker that starts', () => {
   });
 
   it('goes on asking for tasks when the queue does not answer', async () => {
-    const { hostTasks, start, reported, log } = await setUp();
-    const take = vi.fn(hostTasks.take).mockRejectedValueOnce(new Error('connection refused'));
-    hostTasks.take = take;
+    const { world, hostTasks, start, reported, log } = await setUp();
+    let takes = 0;
+    const take: HostTasks['take'] = (...asked) =>
+      takes++ === 0 ? Promise.reject(new Error('connection refused')) : hostTasks.take(...asked);
+    world.hostTasks = { ...hostTasks, take };
     hostTasks.offer(taskBody());
     start();
     await reported(1);

@@ -28,13 +28,16 @@ afterEach(() => {
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** A world over a temporary directory, where nothing is given. */
-export const makeWorld = ({
-  directory = temporaryDirectory(),
-  clock = testClock() as Clock,
-  server = { isInMaintenance: false, nodes: [{ name: 'A', isDraining: false }] } as ServerFlags,
-  hostTasks = undefined as HostTasks | undefined,
-} = {}): World => worldOver({ directory, clock, server, hostTasks });
+type Given = { directory?: string; clock?: Clock; server?: ServerFlags; hostTasks?: HostTasks };
+
+/** A world over a temporary directory, where nothing else is given. */
+export const makeWorld = (given: Given = {}): World =>
+  worldOver({
+    directory: given.directory ?? temporaryDirectory(),
+    clock: testClock(),
+    server: { isInMaintenance: false, nodes: [{ name: 'A', isDraining: false }] },
+    ...given,
+  });
 
 export type FakeHostTasks = HostTasks & {
   offer(body: HostTaskBody): void;
@@ -85,6 +88,11 @@ export const fakeHostTasks = (clock: Clock): FakeHostTasks => {
     },
   };
   return tasks;
+};
+
+/** For what must not be called. */
+export const fail = (error: Error): never => {
+  throw error;
 };
 
 /** A log whose lines can be read. */

@@ -1,10 +1,11 @@
 /**
  * A whole worker over one directory, made to be killed: workflow, Octopus flags, effects and calls are files, so that
- * whoever comes after the kill finds everything as it was. As a program it kills itself after the call it is told.
+ * whoever comes after the kill finds everything as it was. As a program it looks at its files after each call to anything
+ * outside, and kills itself when they have changed for the Nth time.
  *
- *     node victim.ts DIRECTORY KILL_AFTER_CALL
+ *     node victim.ts DIRECTORY N
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
@@ -99,11 +100,10 @@ const stepsIn = (directory: string): Record<string, Step['perform']> => ({
 export const victimWorld = (directory: string, onCall: (name: string) => void = () => {}): World => {
   const hostTasks = observed(workflowIn(directory), onCall);
   const world = worldOver({ directory, clock: systemClock, server: serverIn(directory), hostTasks });
-  const { octopusApi } = world;
   return {
     ...world,
     state: observed(world.state, onCall),
-    octopusApi: async (instance) => observed(await octopusApi(instance), onCall),
+    octopusApi: async (instance) => observed(await world.octopusApi(instance), onCall),
   };
 };
 
@@ -150,12 +150,25 @@ const observed = <T extends object>(port: T, onCall: (name: string) => void): T 
     },
   });
 
+/** All files with their sizes and times: equal while nothing was written. */
+const traceOf = (directory: string): string =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name !== 'calls')
+    .map((name) => {
+      const { size, mtimeNs } = statSync(join(directory, name), { bigint: true });
+      return `${name} ${size} ${mtimeNs}`;
+    })
+    .join('\n');
+
 if (process.argv[1] === import.meta.filename) {
-  const [directory = '', killAfter = ''] = process.argv.slice(2);
-  let calls = 0;
+  const [directory = '', killAt = ''] = process.argv.slice(2);
+  let trace = traceOf(directory);
+  let written = 0;
   const world = victimWorld(directory, (name) => {
     appendFileSync(join(directory, 'calls'), `${name}\n`);
-    if (++calls === Number(killAfter)) process.kill(process.pid, 'SIGKILL');
+    const present = traceOf(directory);
+    if (present !== trace && ++written === Number(killAt)) process.kill(process.pid, 'SIGKILL');
+    trace = present;
   });
   await workToTheEnd(directory, world);
 }

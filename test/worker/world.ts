@@ -49,7 +49,7 @@ const octopusOf = (server: ServerFlags): OctopusApi => {
 
 export const HOST = 'prod-1';
 
-type Parts = { directory: string; clock: Clock; server: ServerFlags; hostTasks?: HostTasks | undefined };
+type Parts = { directory: string; clock: Clock; server: ServerFlags; hostTasks?: HostTasks };
 
 /** A world with one instance `prod` on one host; only what this part of the program uses is there. */
 export const worldOver = ({ directory, clock, server, hostTasks }: Parts): World =>

@@ -4,6 +4,7 @@
  * The main thread keeps the store traffic and the planning; workers read, hash and compress in plain synchronous code,
  * which beats asynchronous calls by far (fewer hops, no promise a file).
  */
+import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Jobs } from './worker.ts';
@@ -21,6 +22,9 @@ export type Crew = {
   settled(): Promise<void>;
   close(): Promise<void>;
 };
+
+/** Workers make little garbage: the default would let each keep 48 MB of it. */
+const YOUNG_MB = 6;
 
 /** Transfers that go on beside the workers: a distant store wants several. */
 const TRANSFERS = 3;
@@ -72,7 +76,13 @@ type Reply = { result: unknown } | { failure: { message: string; code?: string }
 
 /** One worker; `ask` is called for one job at a time. */
 const startWorker = () => {
-  const worker = new Worker(new URL('worker.ts', import.meta.url));
+  // Where the program keeps compiled code, its threads do as well: it halves their start and saves 25 MB each.
+  const cache = getCompileCacheDir();
+  const env = cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache };
+  const worker = new Worker(new URL('worker.ts', import.meta.url), {
+    env,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+  });
   let settle: ((reply: Reply) => void) | null = null;
   const fail = (cause: Error): void => settle?.({ failure: { message: `a worker thread ended: ${cause.message}` } });
   worker.on('message', (reply: Reply) => settle?.(reply));

@@ -11,6 +11,11 @@ export const engineErrors = errorGroup({
     retry: false,
     advice: 'Another process runs workflows in this directory. Use that process, or stop it first.',
   },
+  EngineNotReady: {
+    retry: true,
+    advice:
+      'The engine does not work on this run at the moment: it starts, stops, or could not read it. Restart it if that stays.',
+  },
   JournalDamaged: {
     retry: false,
     advice:

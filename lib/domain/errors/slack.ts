@@ -19,6 +19,15 @@ export const slackErrors = errorGroup({
     retry: false,
     advice: 'Somebody deleted the message of this run in Slack. `/octo run` with the run id shows the run.',
   },
+  FormNotOpened: {
+    retry: false,
+    advice: 'Slack gives a form three seconds to open. Ask for it again.',
+  },
+  SlackDoorNotOpened: {
+    retry: false,
+    advice:
+      'Without this door nobody is heard in Slack; backups go on. Check slack.port, or slack.appToken and the way to Slack, then start octo again.',
+  },
   ChannelNotAllowed: {
     retry: false,
     advice:

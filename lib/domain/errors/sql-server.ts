@@ -92,6 +92,11 @@ export const sqlServerErrors = errorGroup({
     advice:
       'Create the backup folder on the host of SQL Server, or correct its path in the configuration; mapped drive letters are not seen by the service.',
   },
+  BackupFileMissing: {
+    retry: false,
+    advice:
+      'The backup file is not where SQL Server looks for it. Check its path as the host of SQL Server sees it, and whether somebody removed it.',
+  },
   BackupFolderDenied: {
     retry: false,
     advice:

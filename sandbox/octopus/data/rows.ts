@@ -9,10 +9,10 @@ export const DEFAULT_SPACE = 'Spaces-1';
 
 /** A document as text. */
 export const textDocument = (document: object): Row => ({ JSON: JSON.stringify(document) });
-/** A document where the table knows both forms: compressed, or as text. */
+/** A document where the table knows both forms: as text, or as UTF-16 compressed by gzip, the default of the server's mapper. */
 export const mixedDocument = (document: object, isCompressed: boolean): Row =>
   isCompressed
-    ? { JSON: null, JSONBlob: gzipSync(JSON.stringify(document)) }
+    ? { JSON: null, JSONBlob: gzipSync(Buffer.from(JSON.stringify(document), 'utf16le')) }
     : { JSON: JSON.stringify(document), JSONBlob: null };
 
 /** `Projects` + 12: `Projects-12`. */

@@ -1,7 +1,7 @@
 /**
  * The tables of an Octopus database that the stand-in keeps: a key, a few columns to search by, and a document.
  *
- * A document lies in `JSON` as text or in `JSONBlob` compressed by gzip; a table that has both may use either, row by
+ * A document lies in `JSON` as text or in `JSONBlob` as gzip of UTF-16; a table that has both may use either, row by
  * row. The real schema has many more tables and columns; names here are the real ones.
  */
 const DOCUMENT = { JSON: 'nvarchar(max) NULL' } as const;

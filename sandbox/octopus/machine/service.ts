@@ -3,7 +3,7 @@
  * program) and what is (written by the server process). One file each with one writer each, so a kill tears nothing.
  * A stopped service stays stopped when the sandbox starts again.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeWhole } from './machine.ts';
@@ -30,10 +30,14 @@ export const readWanted = (machine: string, instance: string): WantedService =>
 export const readStatus = (machine: string, instance: string): ServiceStatus | null =>
   readJson(serviceFile(machine, instance, 'status')) as ServiceStatus | null;
 
+/** The server process ends: nobody manages the service from now on. */
+export const removeStatus = (machine: string, instance: string): void =>
+  rmSync(serviceFile(machine, instance, 'status'), { force: true });
+
 export const writeStatus = (machine: string, instance: string, status: Omit<ServiceStatus, 'pid'>): void =>
   writeJson(serviceFile(machine, instance, 'status'), { ...status, pid: process.pid });
 
-/** Asks for a state and waits until the server process has answered; `null` when it did not within the time. */
+/** Asks for a state and waits for the server process; `null` when there is none, or it did not answer in time. */
 export const requestService = async (
   machine: string,
   instance: string,
@@ -44,8 +48,8 @@ export const requestService = async (
   const givenUpAt = Date.now() + request.timeoutMs;
   while (Date.now() < givenUpAt) {
     const status = readStatus(machine, instance);
-    if (status !== null && status.request >= number) return status;
-    if (status !== null && !isAlive(status.pid)) return null;
+    if (status === null || !isAlive(status.pid)) return null;
+    if (status.request >= number) return status;
     await sleep(POLL_MS);
   }
   return null;

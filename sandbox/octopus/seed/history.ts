@@ -44,7 +44,7 @@ export type Period = {
   nodeId: string;
 };
 
-export type History = { rows: Rows; files: PlannedFile[]; numbers: Numbers };
+export type History = { rows: Rows; files: PlannedFile[]; numbers: Numbers; newestRelease: Release | null };
 
 type Author = { random: Random; infrastructure: Infrastructure; period: Period; numbers: Numbers };
 type Story = {
@@ -82,7 +82,8 @@ export const writeHistory = (random: Random, infrastructure: Infrastructure, per
     if (index % 50 === 0) tellEventExport(author, story, at);
   }
   spreadBytes(story.files, period.sizeBytes);
-  return { rows: rowsOf(author, story), files: story.files, numbers: author.numbers };
+  const newestRelease = story.releases.at(-1) ?? null;
+  return { rows: rowsOf(author, story), files: story.files, numbers: author.numbers, newestRelease };
 };
 
 const next = (author: Author, collection: keyof Numbers): string => idOf(collection, ++author.numbers[collection]);

@@ -2,6 +2,7 @@
 import { el, formValues, renderBlocks } from './blocks.js';
 import { $, complain, contextFor, post, seen } from './link.js';
 
+/** Shows the top form, or none. */
 export const showForm = () => {
   const dialog = $('form');
   const view = seen.forms.at(-1);
@@ -53,4 +54,5 @@ const submitForm = async (view, body) => {
   body.querySelector('.field:has(.wrong) :is(input, select, textarea)')?.focus();
 };
 
+/** Closes a form without sending it. */
 export const dismiss = (view) => void post('dismiss', { viewId: view.id });

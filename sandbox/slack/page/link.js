@@ -2,7 +2,10 @@
 import { el } from './blocks.js';
 
 export const $ = (id) => document.getElementById(id);
+/** Everything the stream told, and what the page itself remembers. */
 export const seen = { me: null, people: [], messages: new Map(), forms: [], home: null, thread: null, typed: [] };
+
+/** Has the person do something; answers what the stand-in said of it. */
 export const post = async (act, body) => {
   const response = await fetch(`/act/${act}`, {
     method: 'POST',
@@ -13,6 +16,7 @@ export const post = async (act, body) => {
   return (await response.json()).result;
 };
 
+/** Says for a few seconds what went wrong. */
 export const complain = (words) => {
   $('trouble').textContent = words;
   $('trouble').hidden = false;
@@ -20,6 +24,7 @@ export const complain = (words) => {
   complain.timer = setTimeout(() => ($('trouble').hidden = true), 6_000);
 };
 
+/** A user id as the page shows it. */
 export const nameOf = (id) =>
   id === seen.app.userId
     ? seen.app.name
@@ -27,6 +32,7 @@ export const nameOf = (id) =>
       ? 'Slackbot'
       : (seen.people.find((one) => one.id === id)?.name ?? id);
 
+/** What blocks of the message or view `where` need to be drawn and used. */
 export const contextFor = (where) => ({
   nameOf,
   people: seen.people,
@@ -44,6 +50,7 @@ export const contextFor = (where) => ({
   },
 });
 
+/** Asks before a click counts; true when the person says yes. */
 export const confirmed = (words) =>
   new Promise((resolve) => {
     const dialog = $('confirm');

@@ -2,6 +2,7 @@
 import { el, mrkdwn, nearDay, renderBlocks } from './blocks.js';
 import { $, contextFor, nameOf, seen } from './link.js';
 
+/** The coloured square of a person or app. */
 export const avatar = (id) => {
   const at = seen.people.findIndex((person) => person.id === id);
   if (id === seen.app.userId) return el('span', { className: 'avatar app', ariaHidden: 'true' }, '🐙');
@@ -106,6 +107,7 @@ const fill = (list, messages) => {
   if (isAtEnd) list.scrollTop = list.scrollHeight;
 };
 
+/** Draws channel and thread from what was seen. */
 export const showAll = () => {
   const all = [...seen.messages.values()].sort((a, b) => Number(a.ts) - Number(b.ts));
   fill(
@@ -130,6 +132,7 @@ export const showAll = () => {
     );
 };
 
+/** Shows the thread under `ts`, or closes it. */
 export const openThread = (ts) => {
   seen.thread = ts;
   $('thread').hidden = ts === null;

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { bodyOf } from '../http.ts';
 import type { People } from '../people.ts';
 import { type Change, type Person, APP, TEAM, type Workspace } from '../workspace.ts';
 
@@ -20,7 +21,6 @@ type Parts = {
   workspace: Workspace;
   people: People;
   command: string;
-  bodyOf: (request: IncomingMessage) => Promise<Buffer>;
 };
 
 /** The handler for everything that is not Slack's own address space. */
@@ -32,7 +32,7 @@ export const servePage =
     if (!isLocal(request)) response.writeHead(403).end('this page answers on this machine only');
     else if (request.method === 'POST' && pathname.startsWith('/act/')) {
       if (!(request.headers['content-type'] ?? '').startsWith('application/json')) response.writeHead(415).end();
-      else await act(parts, { name: pathname.slice('/act/'.length), body: await parts.bodyOf(request) }, response);
+      else await act(parts, { name: pathname.slice('/act/'.length), body: await bodyOf(request) }, response);
     } else if (pathname === '/changes') follow(parts, viewer(parts.workspace, searchParams.get('person')), response);
     else if (file !== undefined) await sendFile(response, file === '' ? 'index.html' : file);
     else response.writeHead(404).end('not found');

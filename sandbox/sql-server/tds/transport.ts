@@ -22,7 +22,7 @@ export type Transport = {
 export const transportOver = (socket: Socket, onBytes: (bytes: Buffer) => void): Transport => {
   let receive = onBytes;
   let send = (bytes: Buffer): boolean => socket.write(bytes);
-  socket.on('data', (bytes) => receive(bytes as Buffer));
+  socket.on('data', (bytes) => receive(bytes));
 
   const startTls = (context: SecureContext): void => {
     let isHandshaking = true;

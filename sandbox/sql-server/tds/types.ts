@@ -18,14 +18,11 @@ export type SqlType = {
 export const COLLATION = Buffer.from([0x09, 0x04, 0xd0, 0x00, 0x34]);
 
 const INTEGER_BYTES: Record<string, number> = { tinyint: 1, smallint: 2, int: 4, bigint: 8 };
-const NAMES = new Set([
-  ...Object.keys(INTEGER_BYTES),
-  ...['bit', 'float', 'real', 'decimal', 'numeric', 'money', 'uniqueidentifier', 'sql_variant', 'xml', 'ntext', 'text'],
-  ...['nvarchar', 'nchar', 'varchar', 'char', 'varbinary', 'binary', 'image', 'sysname', 'rowversion'],
-  ...['date', 'time', 'datetime', 'smalldatetime', 'datetime2', 'datetimeoffset'],
-]);
-
-export const isTypeName = (word: string): boolean => NAMES.has(word.toLowerCase());
+const NAMES = new Set(
+  `tinyint smallint int bigint bit float real decimal numeric money uniqueidentifier sql_variant xml ntext text nvarchar
+  nchar varchar char varbinary binary image sysname rowversion date time datetime smalldatetime datetime2
+  datetimeoffset`.split(/\s+/),
+);
 
 /** The type that a declaration such as `nvarchar(max)` or `decimal(18, 2)` names. */
 export const parseType = (text: string): SqlType | null => {
@@ -48,7 +45,7 @@ export const parseType = (text: string): SqlType | null => {
 const isFractional = (name: string): boolean => name === 'time' || name === 'datetime2' || name === 'datetimeoffset';
 const isSized = (name: string): boolean => /^(n?(var)?char|(var)?binary)$/.test(name);
 
-export const isText = (type: SqlType): boolean => /char$/.test(type.name);
+export const isText = (type: SqlType): boolean => type.name.endsWith('char');
 
 /** As T-SQL would declare it, also what SQLite keeps as the declared type of a column. */
 export const typeText = (type: SqlType): string => {

@@ -6,11 +6,10 @@
 import { isMark, isWord } from './lexer.ts';
 import type { Token } from './lexer.ts';
 
-const STARTERS = [
-  ...['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'ALTER', 'TRUNCATE', 'MERGE', 'BACKUP', 'RESTORE'],
-  ...['DECLARE', 'SET', 'EXEC', 'EXECUTE', 'IF', 'ELSE', 'BEGIN', 'END', 'COMMIT', 'ROLLBACK', 'USE', 'KILL', 'PRINT'],
-  ...['RAISERROR', 'THROW', 'WAITFOR', 'DBCC', 'SAVE', 'WHILE', 'GRANT', 'REVOKE', 'DENY', 'RECONFIGURE', 'RETURN'],
-];
+const STARTERS =
+  `SELECT INSERT UPDATE DELETE CREATE DROP ALTER TRUNCATE MERGE BACKUP RESTORE DECLARE SET EXEC EXECUTE IF ELSE
+  BEGIN END COMMIT ROLLBACK USE KILL PRINT RAISERROR THROW WAITFOR DBCC SAVE WHILE GRANT REVOKE DENY RECONFIGURE
+  RETURN`.split(/\s+/);
 
 /** Words that may stand inside a statement although they can also start one. */
 const continues = (statement: readonly Token[], next: Token): boolean => {

@@ -106,7 +106,7 @@ const rewriteOne = (state: Rewriting, scope: Scope): void => {
     case 'name':
       state.at = at;
       return rewriteColumn(state);
-    default:
+    case 'word':
       return rewriteWord(state, { word: token.upper, scope });
   }
 };

@@ -1,0 +1,113 @@
+/**
+ * A whole installation for a journey: stand-ins behind their real protocols, the product as a process that can be killed,
+ * and a world of the test's own to look at what is stored. Nothing inside the product is reached into.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../lib/adapters/clock.system.ts';
+import { compose } from '../../lib/compose.ts';
+import { readConfig } from '../../lib/config.ts';
+import type { RunView } from '../../lib/domain/run.ts';
+import type { World } from '../../lib/ports/world.ts';
+import { readView } from '../../lib/runs/report.ts';
+import { type StandIns, startStandIns } from '../../sandbox/stand-ins.ts';
+
+const PRODUCT = fileURLToPath(new URL('product.ts', import.meta.url));
+const RATE = 20;
+const LOOK_MS = 20;
+const PATIENCE_MS = 50_000;
+
+export type Installation = StandIns & {
+  directory: string;
+  world: World;
+  /** Types `/octo …` as a person and answers the run it started or joined. */
+  ask(person: string, command: string): Promise<string>;
+  /** The run as soon as `isThere` holds of it. */
+  until(runId: string, isThere: (view: RunView) => boolean): Promise<RunView>;
+  ended(runId: string): Promise<RunView>;
+  /** `kill -9`. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Everything the product has written to its log so far. */
+  log(): string;
+  remove(): Promise<void>;
+};
+
+export const install = async ({ sizeMegabytes = 1 } = {}): Promise<Installation> => {
+  const directory = mkdtempSync(join(tmpdir(), 'octo-journey-'));
+  const standIns = await startStandIns({
+    directory,
+    seed: 'journey',
+    sizeMegabytes,
+    port: 0,
+    pace: { queueMs: 100, taskSeconds: { min: 0.1, max: 0.5 }, workEverySeconds: null },
+  });
+  const { world, close } = await compose({
+    config: readConfig(standIns.configFile),
+    environment: process.env,
+    clock: systemClock,
+    cloudStep: () => Promise.reject(new Error('the test only looks')),
+  });
+  const logFile = join(directory, 'product.log');
+  let product: ChildProcess | null = null;
+
+  const start = async (): Promise<void> => {
+    product = spawn(process.execPath, [PRODUCT, standIns.configFile, String(RATE)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    product.stderr?.pipe(createWriteStream(logFile, { flags: 'a' }));
+    const [url] = (await once(createInterface({ input: product.stdout! }), 'line')) as [string];
+    standIns.slack.api.deliverTo(url);
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (product === null || product.exitCode !== null || product.signalCode !== null) return;
+    product.kill(signal);
+    await once(product, 'exit');
+  };
+  const until = (runId: string, isThere: (view: RunView) => boolean): Promise<RunView> =>
+    eventually(`${runId} to get there`, async () => {
+      const view = await readView(world, runId);
+      return view !== null && isThere(view) ? view : null;
+    });
+  await start();
+  return {
+    ...standIns,
+    directory,
+    world,
+    ask: async (person, command) => {
+      const before = standIns.slack.api.messages().length;
+      await standIns.slack.api.type(person, command);
+      return eventually(`an answer to ${command}`, async () => {
+        const fresh = JSON.stringify(standIns.slack.api.messages().slice(before));
+        return /run_[0-9A-Z]{8}/.exec(fresh)?.[0] ?? null;
+      });
+    },
+    until,
+    ended: (runId) => until(runId, ({ run }) => run.status === 'ended'),
+    kill: () => end('SIGKILL'),
+    start,
+    log: () => readFileSync(logFile, 'utf8'),
+    remove: async () => {
+      await end('SIGTERM');
+      await close();
+      await standIns.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+};
+
+/** What `look` finds, as soon as it finds something. */
+export const eventually = async <T>(what: string, look: () => Promise<T | null>): Promise<T> => {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (Date.now() < deadline) {
+    const found = await look();
+    if (found !== null) return found;
+    await systemClock.sleep(LOOK_MS);
+  }
+  throw new Error(`waited in vain for ${what}`);
+};
