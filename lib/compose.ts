@@ -42,15 +42,19 @@ export type Wiring = {
   cloudStep: (world: World, payload: unknown) => Promise<unknown>;
   /** Told of every key written to the state store. */
   onStateWrite?: (key: string) => void;
+  /** Told of what the engine goes on trying by itself, such as a full disk. */
+  onTrouble?: (error: OctoError) => void;
 };
 
-export const compose = async ({ config, environment, clock, cloudStep, onStateWrite }: Wiring): Promise<Composed> => {
+export const compose = async (wiring: Wiring): Promise<Composed> => {
+  const { config, environment, clock, cloudStep, onStateWrite, onTrouble } = wiring;
   const secret: Reveal = (reference) => resolveSecret(reference, environment);
   const engine = createEngine({
     directory: join(config.dataDirectory, 'engine'),
     clock,
     definitions,
     functions: { CloudStep: (payload) => cloudStep(world, payload) },
+    ...(onTrouble === undefined ? {} : { onTrouble }),
   });
   const { close, ...peers } = openPeers(config, { secret, clock });
   const world: World = {

@@ -10,6 +10,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { faultsHelp, needsS3, playFaults } from './faults.ts';
 import { startStandIns, type StandIns } from './stand-ins.ts';
 import { transcript } from './transcript.ts';
 import type { StoredMessage } from './slack/workspace.ts';
@@ -24,6 +25,10 @@ const HELP = `npm start -- [options]
   --seed TEXT       another seed makes another instance (on first start only)
   --data DIR        where the sandbox lies (default .sandbox)
   --port N          of the page (default ${PAGE_PORT}; 0 takes a free one)
+  --fault NAME      something goes wrong until the sandbox is stopped; may be given more than once
+
+Faults, each with the value it has unless you give another:
+${faultsHelp()}
 `;
 
 const { values: options } = parseArgs({
@@ -34,6 +39,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: 'octo' },
     data: { type: 'string', default: '.sandbox' },
     port: { type: 'string' },
+    fault: { type: 'string', multiple: true, default: [] },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -51,21 +57,25 @@ const main = async (): Promise<number> => {
     seed: options.seed,
     sizeMegabytes: Number(options.size),
     port: Number(options.port ?? (options.once === undefined ? PAGE_PORT : 0)),
+    hasS3: options.fault.some(needsS3),
   });
   const product = await startProduct(standIns);
+  const mend = await playFaults(standIns, options.fault);
   try {
     return options.once === undefined ? await stayOpen(standIns) : await runOnce(standIns, options.once);
   } finally {
     product.kill('SIGTERM');
     await once(product, 'exit');
+    await mend();
     await standIns.close();
   }
 };
 
 /** The product in its own process; resolves when it listens to Slack. */
-const startProduct = async ({ configFile, slack }: StandIns): Promise<ChildProcess> => {
+const startProduct = async ({ configFile, environment, slack }: StandIns): Promise<ChildProcess> => {
   const product = spawn(process.execPath, [OCTO, 'start', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
   });
   const lines = createInterface({ input: product.stdout });
   const url = await Promise.race([

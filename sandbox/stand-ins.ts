@@ -7,6 +7,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { type S3StandIn, startS3 } from './aws/s3.ts';
+import { SANDBOX_CREDENTIALS } from './aws/signature.ts';
 import { type Octopus, type OctopusOptions, startOctopus } from './octopus/server.ts';
 import { type SeededInstance, seedOctopus } from './octopus/seed.ts';
 import { startSlack, type SlackStandIn } from './slack/server.ts';
@@ -20,6 +22,8 @@ export type SandboxOptions = {
   sizeMegabytes: number;
   /** Of the page; 0 takes a free one. */
   port: number;
+  /** Archives lie in S3 instead of a directory, where they meet what goes wrong on the way to a store. */
+  hasS3?: boolean;
   /** How busy the Octopus server is; as busy as a real one unless told otherwise. */
   pace?: Pick<OctopusOptions, 'queueMs' | 'taskSeconds' | 'workEverySeconds'>;
 };
@@ -29,13 +33,19 @@ export type StandIns = {
   sqlServer: SqlServerStandIn;
   octopus: Octopus;
   seeded: SeededInstance;
-  /** The product's configuration. */
+  /** Where the archives are, when that is not a directory. */
+  s3: S3StandIn | null;
+  /** The machine that Octopus is installed on. */
+  machine: string;
+  /** The product's configuration, and what it needs in its environment. */
   configFile: string;
+  environment: Record<string, string>;
   close(): Promise<void>;
 };
 
 const PEOPLE = ['ana', 'ben'];
 const DATABASE = 'OctopusDeploy';
+const BUCKET = 'octopus-archives';
 
 export const startStandIns = async (options: SandboxOptions): Promise<StandIns> => {
   const at = (...parts: string[]) => join(options.directory, ...parts);
@@ -57,6 +67,7 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
     instanceName: seeded.instanceName,
     ...options.pace,
   });
+  const s3 = options.hasS3 === true ? await startS3({ directory: at('s3'), bucket: BUCKET }) : null;
   const slack = await startSlack({
     port: options.port,
     directory: at('slack'),
@@ -74,7 +85,11 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
   const config = {
     version: 1,
     dataDirectory: 'data',
-    store: { archives: { directory: 'store/archives' }, state: { directory: 'store/state' } },
+    store: {
+      archives:
+        s3 === null ? { directory: 'store/archives' } : { bucket: BUCKET, endpoint: s3.url, region: 'us-east-1' },
+      state: { directory: 'store/state' },
+    },
     secrets: { directory: 'secrets', keyFile: 'keys/store-key' },
     slack: {
       mode: 'http',
@@ -116,10 +131,19 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
     sqlServer,
     octopus,
     seeded,
+    s3,
+    machine: at('octopus'),
     configFile,
+    environment:
+      s3 === null
+        ? {}
+        : {
+            AWS_ACCESS_KEY_ID: SANDBOX_CREDENTIALS.accessKeyId,
+            AWS_SECRET_ACCESS_KEY: SANDBOX_CREDENTIALS.secretAccessKey,
+          },
     close: async () => {
       await octopus.close();
-      await Promise.all([slack.close(), sqlServer.close()]);
+      await Promise.all([slack.close(), sqlServer.close(), s3?.close()]);
     },
   };
 };

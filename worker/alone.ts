@@ -11,10 +11,12 @@ import { resolveSecret, type Config, type SlackConfig } from '../lib/config.ts';
 import { perform } from '../lib/commands/index.ts';
 import { compose } from '../lib/compose.ts';
 import { OctoError } from '../lib/domain/errors.ts';
+import { stateKeys } from '../lib/domain/names.ts';
 import type { Reply } from '../lib/domain/reply.ts';
 import type { Log } from '../lib/log.ts';
 import type { Clock } from '../lib/ports/clock.ts';
 import type { World } from '../lib/ports/world.ts';
+import { listRuns } from '../lib/repository/run-book.ts';
 import { restartRequested } from '../lib/runs/request.ts';
 import { commandText, type SlackRequest } from '../lib/slack/receive.ts';
 import { replyMessage } from '../lib/slack/replies.ts';
@@ -45,6 +47,9 @@ export type AloneOptions = {
   hasSlackDoor: boolean;
 };
 
+/** Cards of so many runs are looked after at a start: Slack may have been down when they ended. */
+const RECENT_RUNS = 20;
+
 /** @throws ServiceBusy when another process works on the same data */
 export const startAlone = async ({ config, environment, clock, log, hasSlackDoor }: AloneOptions): Promise<Alone> => {
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
@@ -57,20 +62,19 @@ export const startAlone = async ({ config, environment, clock, log, hasSlackDoor
     clock,
     cloudStep: (world, payload) => performCloudStep(world, { payload, loadStep, log }),
     onStateWrite: (key) => noticed(key),
+    onTrouble: (error) => log.error('the engine cannot go on as it should', { error }),
   });
   const { world } = composed;
   const cards = keepCards(world, log);
   noticed = (key) => cards.noticed(key);
 
-  const hosts = [
-    ...new Set(world.instanceNames().flatMap((name) => world.instance(name).hosts.map((host) => host.name))),
-  ];
+  await composed.resume().catch((error: unknown) => log.error('a run cannot go on; all others do', { error }));
+  await restartRequested(world);
   const work = Promise.all([
-    ...hosts.map((host) => runWorker(world, { host, loadStep, signal: stop.signal, log })),
+    ...hostsOf(world).map((host) => runWorker(world, { host, loadStep, signal: stop.signal, log })),
     keepLeases(world, { signal: stop.signal, log }),
   ]);
-  await composed.resume();
-  await restartRequested(world);
+  for (const run of await listRuns(world, { limit: RECENT_RUNS })) noticed(stateKeys.run(run.id));
 
   const performTyped = (command: TypedCommand): Promise<Reply> =>
     perform(world, command.text, { by: terminalPerson(config, command.account), requestKey: command.requestKey });
@@ -95,6 +99,11 @@ export const startAlone = async ({ config, environment, clock, log, hasSlackDoor
     },
   };
 };
+
+/** On one machine this process is the worker of every host. */
+const hostsOf = (world: World): string[] => [
+  ...new Set(world.instanceNames().flatMap((name) => world.instance(name).hosts.map((host) => host.name))),
+];
 
 /** One process at a time works on the data; a process that is just stopping is waited for. @throws ServiceBusy */
 const holdData = (dataDirectory: string): Promise<() => void> =>

@@ -9,6 +9,7 @@ import type { World } from '../ports/world.ts';
 import { type ArchiveIndex, type Pack, IN_PIECES, blockAt, fileAt, pieceAt } from './archive-index.ts';
 import { PACK_BYTES } from './batches.ts';
 import { type Crew, openCrew } from './crew/crew.ts';
+import { release } from './crew/release.ts';
 import type { WantedBlock, Write } from './crew/unpack-blocks.ts';
 
 /** Blocks of one pack, sorted by offset; `at` is the offset in the pack. */
@@ -156,9 +157,10 @@ const fetchInto = async (
     return { key, what: `has ${object.bytes.length} bytes where ${end - start} were expected` };
   }
   Buffer.from(slot).set(object.bytes);
+  release(object.bytes);
   return {
     key,
-    input: { slot, length: object.bytes.length, packSha256: reading.isWhole ? pack.sha256 : null },
+    input: { slot, length: end - start, packSha256: reading.isWhole ? pack.sha256 : null },
     blocks: blocks.map((block) => ({ ...block, at: block.at - start })),
   };
 };

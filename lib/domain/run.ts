@@ -80,5 +80,12 @@ export const StepNote = z.strictObject({
 });
 export type StepNote = z.infer<typeof StepNote>;
 
-/** Everything a view of a run needs. `plannedStates` are the states of the straight path, in order. */
-export type RunView = { run: RunRecord; steps: StepNote[]; plannedStates: string[] };
+/** Everything a view of a run needs. */
+export type RunView = {
+  run: RunRecord;
+  steps: StepNote[];
+  /** The states of the straight path, in order. */
+  plannedStates: string[];
+  /** While the run keeps the server quiet: when that ends, whatever happens. */
+  maintenanceUntil: string | null;
+};

@@ -6,6 +6,7 @@
  */
 import * as z from 'zod';
 import { isOctoError, OctoError } from '../domain/errors.ts';
+import { Lease } from '../domain/lease.ts';
 import { parseTimelineEntry, stateKeys } from '../domain/names.ts';
 import { RunRecord, StepNote, type Outcome, type RunView } from '../domain/run.ts';
 import type { World } from '../ports/world.ts';
@@ -82,7 +83,13 @@ export const readRunView = async (
     if (note !== null) steps.push(note);
   }
   steps.sort((a, b) => a.startedAt.localeCompare(b.startedAt));
-  return { run, steps, plannedStates: plannedStates(run.workflow, run.options) };
+  const lease = await readRecord(world.state, { key: stateKeys.lease(runId), schema: Lease });
+  return {
+    run,
+    steps,
+    plannedStates: plannedStates(run.workflow, run.options),
+    maintenanceUntil: lease?.status === 'open' ? lease.latestEndsAt : null,
+  };
 };
 
 const CancelRequest = z.strictObject({ by: z.string(), requestedAt: z.string() });

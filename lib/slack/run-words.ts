@@ -46,7 +46,7 @@ const wordsAtWork = (view: RunView, now: Date, tongue: Tongue): RunWords => {
   const current = currentStep(view);
   const elapsed = duration(secondsBetween(run.requestedAt, now.toISOString()));
   const shared = {
-    findings: currentFindings(view, tongue),
+    findings: [...currentFindings(view, tongue), ...quiet(view, tongue)],
     gaps: [],
     notes: [],
     safeNow: null,
@@ -154,6 +154,9 @@ const currentFindings = (view: RunView, tongue: Tongue): string[] => {
     ...failed.map(({ state, error }) => `${stateLabel(state)} failed${errorWords(error, tongue)}`),
   ];
 };
+
+const quiet = ({ maintenanceUntil }: RunView, tongue: Tongue): string[] =>
+  maintenanceUntil === null ? [] : [`Maintenance mode: on until ${tongue.time(maintenanceUntil)} at the latest`];
 
 const errorWords = (error: StepNote['error'], tongue: Tongue): string =>
   error === null ? '' : `: ${tongue.quote(error.message, 300)} (${tongue.quote(error.code, 60)})`;

@@ -8,6 +8,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Transform } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from './listen.ts';
 import type { Running } from './listen.ts';
 import { isRefusal, refusal } from './refusal.ts';
@@ -36,13 +37,28 @@ export type S3Faults = {
   loseAnswerTo?: string;
   /** This many requests are taken and never answered. */
   silent?: number;
+  /** Every answer is so much later. */
+  delayMs?: number;
 };
 
 export type S3StandIn = Running & { setFaults(faults: S3Faults): void };
 
-/** Starts the stand-in on `port` (any free one by default); `directory` keeps its data. */
-export const startS3 = async ({ port = 0, directory }: { port?: number; directory: string }): Promise<S3StandIn> => {
+type S3Options = {
+  /** Any free one by default. */
+  port?: number;
+  /** Keeps the data. */
+  directory: string;
+  /** Made where it is not there yet. */
+  bucket?: string;
+};
+
+/** Starts the stand-in. */
+export const startS3 = async ({ port = 0, directory, bucket }: S3Options): Promise<S3StandIn> => {
   const shelf = openShelf(directory);
+  if (bucket !== undefined && shelf.bucket(bucket) === null) {
+    const createdAt = new Date().toISOString();
+    shelf.putBucket({ name: bucket, versioning: 'Off', hasObjectLock: false, createdAt });
+  }
   const state: State = { faults: {}, count: 0 };
   const server = createServer((request, response) => void serve(request, response, { shelf, state }));
   const running = await listen(server, port);
@@ -72,6 +88,7 @@ const serve = async (request: IncomingMessage, response: ServerResponse, service
   response.setHeader('x-amz-request-id', randomUUID());
   response.setHeader('Server', 'AmazonS3');
   if (strikes(service.state, 'silent')) return;
+  await sleep(service.state.faults.delayMs ?? 0);
   try {
     const { name, answer } = await perform(request, service);
     if (service.state.faults.loseAnswerTo === name) {

@@ -8,10 +8,11 @@
 import type { Server } from 'node:http';
 import type { RunningNode, ServerFaults } from './node/running-node.ts';
 import { logLine, noFaults } from './node/running-node.ts';
+import type { InstanceSettings } from './machine/machine.ts';
 import { findInstance, readConfiguration, writeConfiguration } from './machine/machine.ts';
 import { listen } from './rest/listener.ts';
 import { seededRandom } from './data/random.ts';
-import { readStatus, readWanted, removeStatus, writeStatus } from './machine/service.ts';
+import { readWanted, removeStatus, writeStatus } from './machine/service.ts';
 import { openNode } from './node/start-node.ts';
 import { queueDeployment, queueSomeWork, turnQueue } from './node/task-queue.ts';
 
@@ -49,65 +50,99 @@ type Running = { node: RunningNode; http: Server; port: number; timers: NodeJS.T
 
 /** Starts the node unless its service was stopped, and follows what the service manager asks from then on. */
 export const startOctopus = async (options: OctopusOptions): Promise<Octopus> => {
-  const instanceName = options.instanceName ?? 'OctopusServer';
-  const path = findInstance(options.directory, instanceName)?.configurationPath;
-  if (path === undefined) throw new Error(`the machine at ${options.directory} has no instance ${instanceName}`);
-  if (options.connectionString !== undefined) {
-    const moved = { 'Octopus.Storage.ExternalDatabaseConnectionString': options.connectionString };
-    writeConfiguration(path, { ...readConfiguration(path), ...moved });
-  }
-  const faults = noFaults();
-  const isPortFixed = options.port !== undefined && options.port !== 0;
-  let port = options.port ?? portOf(readConfiguration(path)['Octopus.WebPortal.ListenPrefixes']);
-  let running: Running | null = null;
-  let following = Promise.resolve();
-  let answered = -1;
-
-  const follow = async (): Promise<void> => {
-    const wanted = readWanted(options.directory, instanceName);
-    if (wanted.request === answered) return;
-    const status = { state: wanted.state, request: wanted.request, reason: '' };
-    try {
-      if (wanted.state === 'running')
-        running ??= await startService({ ...options, instanceName, port, isPortFixed, faults });
-      else running = await stopService(running);
-      port = running?.port ?? port;
-      writeStatus(options.directory, instanceName, status);
-    } catch (thrown) {
-      writeStatus(options.directory, instanceName, { ...status, state: 'failed', reason: String(thrown) });
-    }
-    answered = wanted.request;
-  };
-  const watch = setInterval(() => {
-    following = following.then(follow);
-  }, WATCH_MS);
-  following = follow();
+  const service = openService(options);
+  let following = service.follow();
   await following;
-  const first = readStatus(options.directory, instanceName);
-  if (first?.state === 'failed') {
+  const watch = setInterval(() => {
+    following = following.then(service.follow);
+  }, WATCH_MS);
+  const close = async (): Promise<void> => {
     clearInterval(watch);
-    throw new Error(`the service of ${instanceName} did not start: ${first.reason}`);
+    await following;
+    await service.close();
+  };
+  const problem = service.problem();
+  if (problem !== null) {
+    await close();
+    throw new Error(`the service did not start: ${problem}`);
   }
-
   return {
     get url() {
-      return `http://127.0.0.1:${port}`;
+      return `http://127.0.0.1:${service.port()}`;
     },
-    faults,
-    isRunning: () => running !== null,
+    faults: service.faults,
+    isRunning: () => service.node() !== null,
     deploy: async ({ afterSeconds } = { afterSeconds: 0 }) => {
+      const node = service.node();
       const queuedAt = new Date(Date.now() + afterSeconds * 1000);
-      const taskId = running === null ? null : await queueDeployment(running.node, queuedAt);
+      const taskId = node === null ? null : await queueDeployment(node, queuedAt);
       if (taskId === null) throw new Error('the server is stopped, or has nothing to deploy');
       return taskId;
     },
+    close,
+  };
+};
+
+type Service = {
+  faults: ServerFaults;
+  /** Does what is wanted where that was not done yet, and says so in the status file. */
+  follow(this: void): Promise<void>;
+  node(): RunningNode | null;
+  port(): number;
+  /** Why it last failed to become what was wanted. */
+  problem(): string | null;
+  close(): Promise<void>;
+};
+
+const openService = (options: OctopusOptions): Service => {
+  const { directory, instanceName = 'OctopusServer' } = options;
+  const settings = readSettings(options, instanceName);
+  const start: StartOptions = {
+    ...options,
+    instanceName,
+    port: options.port ?? portOf(settings['Octopus.WebPortal.ListenPrefixes']),
+    isPortFixed: options.port !== undefined && options.port !== 0,
+    faults: noFaults(),
+  };
+  let running: Running | null = null;
+  let answered = -1;
+  let problem: string | null = null;
+  return {
+    faults: start.faults,
+    follow: async () => {
+      const { state, request } = readWanted(directory, instanceName);
+      if (request === answered) return;
+      try {
+        if (state === 'stopped') running = await stopService(running);
+        else running ??= await startService(start);
+        start.port = running?.port ?? start.port;
+        problem = null;
+      } catch (thrown) {
+        problem = String(thrown);
+      }
+      const status = { state: problem === null ? state : ('failed' as const), request, reason: problem ?? '' };
+      writeStatus(directory, instanceName, status);
+      answered = request;
+    },
+    node: () => running?.node ?? null,
+    port: () => start.port,
+    problem: () => problem,
     close: async () => {
-      clearInterval(watch);
-      await following;
       running = await stopService(running);
-      removeStatus(options.directory, instanceName);
+      removeStatus(directory, instanceName);
     },
   };
+};
+
+/** The instance's settings, with its database re-pointed where it is elsewhere now. */
+const readSettings = ({ directory, connectionString }: OctopusOptions, instanceName: string): InstanceSettings => {
+  const path = findInstance(directory, instanceName)?.configurationPath;
+  if (path === undefined) throw new Error(`the machine at ${directory} has no instance ${instanceName}`);
+  const settings = readConfiguration(path);
+  if (connectionString === undefined) return settings;
+  const moved = { ...settings, 'Octopus.Storage.ExternalDatabaseConnectionString': connectionString };
+  writeConfiguration(path, moved);
+  return moved;
 };
 
 const portOf = (listenPrefixes: string | undefined): number => Number(/:(\d+)/.exec(listenPrefixes ?? '')?.[1] ?? 0);

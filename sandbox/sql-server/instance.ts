@@ -51,6 +51,8 @@ export type InstanceSettings = {
 export type Faults = {
   /** Every login fails with 18456. */
   isLoginRefused: boolean;
+  /** No backup file may be written: access is denied by the system. */
+  isFolderDenied: boolean;
   /** The client's connection is cut when a backup or restore reaches this percentage. */
   dropAtPercent: number | null;
   /** A cut connection does not stop the work: it goes on to its end unseen. */
@@ -67,6 +69,7 @@ export type Faults = {
 
 export const noFaults = (): Faults => ({
   isLoginRefused: false,
+  isFolderDenied: false,
   dropAtPercent: null,
   isWorkKeptAfterDrop: false,
   diskFullAtPercent: null,

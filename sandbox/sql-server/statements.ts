@@ -19,7 +19,7 @@ import { define } from './tsql/define.ts';
 import { closing, isMark, isWord, splitAtCommas, tokenize, unexpected } from './tsql/lexer.ts';
 import type { Token } from './tsql/lexer.ts';
 import { splitStatements } from './tsql/split.ts';
-import { resultTypes, rewrite, typeOf } from './tsql/translate.ts';
+import { resultTypes, rewrite, rewriteQuery, typeOf } from './tsql/translate.ts';
 
 /** Where results go, in the order in which they come about. */
 export type Reply = {
@@ -100,7 +100,7 @@ const runQuery = async (work: Work, tokens: readonly Token[]): Promise<void> => 
       : isWord(tokens[0], 'DELETE') && !isWord(tokens[1], 'FROM')
         ? insertWord(tokens, 'FROM')
         : tokens;
-  const sql = rewrite(spelled, session.scope).replace(/\bDEFAULT\s+VALUES\b/, 'DEFAULT VALUES');
+  const sql = rewriteQuery(spelled, session.scope);
   const types = resultTypes(tokens, session.scope);
   const result = await whenFree(work, () => query(session, sql));
   if (result.columns.length === 0) {

@@ -25,14 +25,14 @@ const setUp = () => {
 const counting = (world: ScratchWorld) => {
   const asked: string[] = [];
   let writtenBytes = 0;
-  const { read, create, list } = world.archives;
+  const store = world.archives;
   const archives: typeof world.archives = {
-    ...world.archives,
-    read: (key, options) => (asked.push(`read ${key}`), read(key, options)),
-    list: (prefix, options) => (asked.push(`list ${prefix}`), list(prefix, options)),
+    ...store,
+    read: (key, options) => (asked.push(`read ${key}`), store.read(key, options)),
+    list: (prefix, options) => (asked.push(`list ${prefix}`), store.list(prefix, options)),
     create: async (key, bytes, options) => {
       asked.push(`create ${key}`);
-      const written = await create(key, bytes, options);
+      const written = await store.create(key, bytes, options);
       writtenBytes += bytes.length;
       return written;
     },

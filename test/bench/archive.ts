@@ -129,7 +129,7 @@ const run = (root: string, tool: Tool, command: string[]): Measure => {
   };
   const ran = spawnSync('/usr/bin/time', ['-o', figures, '-f', '%e %U %S %M', ...command], { encoding: 'utf8', env });
   if (ran.status !== 0) throw new Error(`${tool.name}: ${command.join(' ')}\n${ran.stderr}`);
-  const [seconds, user, system, memoryKb] = readFileSync(figures, 'utf8').trim().split(' ').map(Number) as number[];
+  const [seconds, user, system, memoryKb] = readFileSync(figures, 'utf8').trim().split(' ').map(Number);
   const line = tool.name === 'octo-keeper' ? (JSON.parse(ran.stdout) as { requests: number }) : null;
   return {
     seconds: seconds!,

@@ -243,6 +243,21 @@ describe('the service', () => {
     expect(await ask('running')).toMatchObject({ state: 'running' });
   });
 
+  it('says at once when it cannot start, and takes another port where its last one is taken', async () => {
+    const { directory } = place;
+    await expect(startOctopus({ directory, instanceName: 'none' })).rejects.toThrow('has no instance none');
+    const settings = readConfiguration(join(place.instance.home, `OctopusServer-${name}.config`));
+    const configurationPath = join(place.instance.home, 'OctopusServer-other.config');
+    createInstance(directory, { name: 'other', configurationPath, settings });
+    const other = { directory, instanceName: 'other', workEverySeconds: null };
+    const nowhere = 'Server=127.0.0.1,9;Database=Octopus;User Id=octo;Password=x';
+    await expect(startOctopus({ ...other, connectionString: nowhere })).rejects.toThrow('did not start');
+    const node = await startOctopus({ ...other, connectionString: place.connectionString });
+    expect(node.url).not.toBe(place.octopus.url);
+    expect((await fetch(`${node.url}/api`)).status).toBe(200);
+    await node.close();
+  });
+
   it('stays stopped when the sandbox starts again', async () => {
     await ask('stopped');
     await place.octopus.close();

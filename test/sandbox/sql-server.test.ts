@@ -57,6 +57,30 @@ describe('values', () => {
   });
 });
 
+describe('queries', () => {
+  const T = 'Sample.dbo.Thing';
+  test.each([
+    [`SELECT TOP (1) t.* FROM ${T} t WITH (NOLOCK) WHERE 1 = 0`, []],
+    [`SELECT TOP 2 Id * 2 AS twice FROM ${T} ORDER BY Id DESC`, [{ twice: 2 * ROWS }, { twice: 2 * ROWS - 2 }]],
+    [`SELECT Id FROM ${T} ORDER BY Id OFFSET 2 ROWS FETCH NEXT 1 ROWS ONLY`, [{ Id: 3 }]],
+    [`WITH few (n) AS (SELECT Id FROM ${T} WHERE Id <= 3) SELECT SUM(n) AS total FROM few`, [{ total: 6 }]],
+    [`SELECT COUNT(*) AS n FROM ${T} a JOIN ${T} b ON b.Id = a.Id + 1`, [{ n: ROWS - 1 }]],
+    [`SELECT N'[' + Name + N']' AS x FROM ${T} WHERE Id = 2`, [{ x: '[thing 1]' }]],
+    [`SELECT Name FROM ${T} WHERE Name LIKE N'THING 1' AND Id IN (SELECT Id FROM ${T})`, [{ Name: 'thing 1' }]],
+    [`SELECT CASE WHEN EXISTS (SELECT 1 FROM ${T}) THEN 'yes' ELSE 'no' END AS x`, [{ x: 'yes' }]],
+    [`SELECT 1 AS a UNION ALL SELECT 2 ORDER BY a`, [{ a: 1 }, { a: 2 }]],
+    [
+      `SELECT LEN(N'ab ') AS l, LEFT(N'abc', 2) AS h, ISNULL(NULL, 3) AS i, CONVERT(int, N'4') AS c`,
+      [{ l: 2, h: 'ab', i: 3, c: 4 }],
+    ],
+    [`SELECT COUNT(*) AS n FROM ${T} GROUP BY Id % 2 HAVING COUNT(*) > 1`, [{ n: ROWS / 2 }, { n: ROWS / 2 }]],
+    [`SELECT name FROM sys.databases WHERE database_id = DB_ID(N'sample')`, [{ name: 'Sample' }]],
+    [`SELECT TABLE_NAME FROM Sample.INFORMATION_SCHEMA.TABLES`, [{ TABLE_NAME: 'Thing' }]],
+  ])('%.70s', async (sql, rows) => {
+    expect((await place.query(sql)).recordset).toEqual(rows);
+  });
+});
+
 describe('what it refuses', () => {
   test.each([
     ['SELEC 1', 102],

@@ -56,6 +56,14 @@ describe('a run at work', () => {
     );
   });
 
+  it('says until when maintenance mode is on at the latest', () => {
+    const view = aView({ steps: [aStep('Quiesce')], maintenanceUntil: '2026-03-05T02:55:00Z' });
+    expect(JSON.stringify(runCard(view, NOW).blocks)).toMatch(
+      /Maintenance mode: on until <!date\^.*02:55 UTC> at the latest/,
+    );
+    expect(runLines(view, NOW).join('\n')).toContain('Maintenance mode: on until 2026-03-05 02:55 UTC at the latest');
+  });
+
   it('names a state that it does not know, and one that was not planned', () => {
     const view = aView({ steps: [aStep('CountTheSheep', { status: 'running', endedAt: null })] });
     expect(runCard(view, NOW).text).toBe('The backup of prod is at count the sheep.');

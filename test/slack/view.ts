@@ -43,9 +43,7 @@ export const anOutcome = (change: Partial<Outcome> = {}): Outcome => ({
   ...change,
 });
 
-export const aView = (
-  change: { run?: Partial<RunRecord>; steps?: StepNote[]; plannedStates?: string[] } = {},
-): RunView => ({
+export const aView = (change: Partial<Omit<RunView, 'run'>> & { run?: Partial<RunRecord> } = {}): RunView => ({
   run: {
     id: 'run_7F3K9Q2M',
     workflow: 'backup',
@@ -62,6 +60,7 @@ export const aView = (
   },
   steps: change.steps ?? [],
   plannedStates: change.plannedStates ?? PLANNED,
+  maintenanceUntil: change.maintenanceUntil ?? null,
 });
 
 export const anEndedView = (outcome: Partial<Outcome>): RunView =>

@@ -26,7 +26,6 @@ afterEach(() => {
     diskFullAtPercent: null,
     damagedPage: null,
     dropAtPercent: null,
-    isWorkKeptAfterDrop: false,
   });
 });
 afterAll(async () => on.close());
@@ -198,13 +197,6 @@ describe('a dump that fails', () => {
     expect(lost).toMatchObject({ canRetry: true });
     on.sqlServer.faults.dropAtPercent = null;
     expect(await dump(run, { attempt: 1 })).toMatchObject({ gaps: [] });
-  });
-
-  test('only for us: a lost connection behind which SQL Server finished is a good dump', async () => {
-    Object.assign(on.sqlServer.faults, { dropAtPercent: 50, isWorkKeptAfterDrop: true });
-    const run = await runWithKeys();
-    expect((await dump(run)).fileBytes).toBeGreaterThan(0);
-    expect(await requireSection(on.world, archivePlace(run), 'dump')).toMatchObject({ isVerified: true });
   });
 
   test('with a damaged page: found by the verification', async () => {

@@ -1,6 +1,7 @@
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { readSection } from '../../lib/repository/sections.ts';
 import { step } from '../../lib/steps/pack-folders.ts';
 import { perform, serverWorld } from '../archive/backup.ts';
@@ -33,12 +34,31 @@ test('only the second pass writes the section, which holds what was there then',
   expect(await pass('second')).toEqual(second);
 });
 
-test('what can not be read is named and counted; what is no file is only named', async () => {
+test('what cannot be taken is named and counted, and what is there all the same is a gap', async () => {
   const { world, server, pass, at } = setUp();
   plant(server, { 'Packages/a.zip': 'a', 'TaskLogs/1.txt': 'one' });
-  // Opened as a file, /proc/self/mem refuses to be read from its start: as good as a lock, also for root.
-  symlinkSync('/nowhere', join(server, 'TaskLogs/dangling'));
-  await pass('first');
+  // Deeper than the system takes a path: nobody can list what lies there, not even root.
+  const deep = 'cd "$1"; for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18; do mkdir $2; cd $2; done';
+  execFileSync('sh', ['-c', deep, 'sh', join(server, 'TaskLogs'), 'd'.repeat(250)], { stdio: 'ignore' });
+  onTestFinished(() => void execFileSync('rm', ['-rf', join(server, 'TaskLogs')]));
+  expect(await pass('second')).toMatchObject({ fileCount: 2, problemCount: 1 });
+  const section = await readSection(world, at, 'folders');
+  expect(section?.lostCount).toBe(1);
+  expect(section?.problems[0]?.what).toContain('ENAMETOOLONG');
+});
+
+test.skipIf(process.getuid?.() === 0)('a locked file is a gap', async () => {
+  const { world, server, pass, at } = setUp();
+  plant(server, { 'Packages/a.zip': 'a', 'TaskLogs/1.txt': 'one' });
+  chmodSync(join(server, 'TaskLogs/1.txt'), 0);
+  expect(await pass('second')).toMatchObject({ fileCount: 1, problemCount: 1 });
+  expect((await readSection(world, at, 'folders'))?.lostCount).toBe(1);
+});
+
+test('a link is stored and never followed', async () => {
+  const { world, server, pass, at } = setUp();
+  plant(server, { 'Packages/a.zip': 'a', 'TaskLogs/1.txt': 'one' });
+  symlinkSync('/etc', join(server, 'TaskLogs/etc'));
   expect(await pass('second')).toMatchObject({ fileCount: 2, problemCount: 0 });
   expect((await readSection(world, at, 'folders'))?.lostCount).toBe(0);
 });

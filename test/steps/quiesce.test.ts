@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { OctopusApi } from '../../lib/ports/octopus.ts';
 import type { World } from '../../lib/ports/world.ts';
-import { readLease } from '../../lib/repository/lease.ts';
-import { releaseLock } from '../../lib/repository/lock.ts';
+import { closeLease, readLease } from '../../lib/repository/lease.ts';
+import { readLock, releaseLock } from '../../lib/repository/lock.ts';
 import { step as quiesce } from '../../lib/steps/quiesce.ts';
 import { step as resume } from '../../lib/steps/resume.ts';
 import { stateKeys } from '../../lib/domain/names.ts';
@@ -16,11 +16,19 @@ type Quiet = { consistency: string; notes: string[] };
 let on: StepWorld;
 let api: OctopusApi;
 
-beforeEach(async () => {
+beforeAll(async () => {
   on = await openStepWorld({ queueMs: 20, taskSeconds: { min: 0, max: 0 } });
   api = await on.world.octopusApi('prod');
 });
-afterEach(async () => on.close());
+afterEach(async () => {
+  Object.assign(on.octopus.faults, { isMaintenanceIgnored: false, isDrainIgnored: false, areTasksEndless: false });
+  await api.setMaintenance(false);
+  for (const node of await api.nodes()) await api.setDraining(node, false);
+  const { holder } = await readLock(on.world, 'prod');
+  if (holder !== null) await closeLease(on.world, holder.runId);
+  if (holder !== null) await releaseLock(on.world, { instance: 'prod', id: holder.runId });
+});
+afterAll(async () => on.close());
 
 const flags = async () => ({
   isInMaintenance: await api.isInMaintenance(),
@@ -80,7 +88,6 @@ describe('quiet and back', () => {
     await perform(quiesce, { world: on.world, run });
     const first = await perform(resume, { world: on.world, run });
     expect(await perform(resume, { world: on.world, run })).toEqual(first);
-    await releaseLock(on.world, run);
   });
 
   test('tasks left in the queue and tasks waiting for a person are named, not waited for', async () => {
@@ -143,7 +150,7 @@ describe('what keeps a server from quiet', () => {
 
   test('a queued deployment that ran between two looks makes it look again', async () => {
     const run = await on.newRun({ hasLock: true });
-    const quiet = await api.activeTasks();
+    const quiet = (await api.activeTasks()).filter((task) => task.state === 'Queued' || task.hasPendingInterruptions);
     const passing = {
       ...quiet[0]!,
       id: 'ServerTasks-999999',

@@ -68,6 +68,7 @@ export const openCrew = (options: { slotBytes: number; mostTasks: number; signal
     async close() {
       await Promise.all(pending);
       await Promise.all(workers.map(({ worker }) => worker.terminate()));
+      slots.retire();
     },
   };
 };
@@ -98,19 +99,30 @@ const startWorker = () => {
   return { worker, ask };
 };
 
+/** Slots of earlier crews, as long as the collector has not come by: the next crew need not add to them. */
+const idle: WeakRef<SharedArrayBuffer>[] = [];
+
+const reuseSlot = (slotBytes: number): SharedArrayBuffer => {
+  for (let slot = idle.pop(); slot !== undefined; slot = idle.pop()) {
+    const found = slot.deref();
+    if (found?.byteLength === slotBytes) return found;
+  }
+  return new SharedArrayBuffer(slotBytes);
+};
+
 const slotPool = (most: number, slotBytes: number) => {
   const free: SharedArrayBuffer[] = [];
   const waiting: ((slot: SharedArrayBuffer) => void)[] = [];
   let made = 0;
+  const make = (): SharedArrayBuffer | undefined => (made++ < most ? reuseSlot(slotBytes) : undefined);
   return {
-    take: async (): Promise<SharedArrayBuffer> => {
-      const slot = free.pop() ?? (made < most ? new SharedArrayBuffer((made++, slotBytes)) : undefined);
-      return slot ?? new Promise((resolve) => waiting.push(resolve));
-    },
+    take: async (): Promise<SharedArrayBuffer> =>
+      free.pop() ?? make() ?? new Promise((resolve) => waiting.push(resolve)),
     give: (slot: SharedArrayBuffer): void => {
       const next = waiting.shift();
       if (next === undefined) free.push(slot);
       else next(slot);
     },
+    retire: (): void => void idle.push(...free.splice(0).map((slot) => new WeakRef(slot))),
   };
 };

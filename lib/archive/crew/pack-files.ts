@@ -44,9 +44,9 @@ const SOLID_BYTES = 1 << 20;
 /** The file is opened as what it was listed as: never through a link put there since, never waiting for a pipe. */
 const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** Blocks are put together here: one per thread, as jobs run one after the other. */
 let scratch: Buffer | null = null;
-const scratchBuffer = (): Buffer => (scratch ??= Buffer.alloc(PIECE_BYTES));
+/** Where blocks are put together: one per thread, as jobs run one after the other. */
+export const scratchBuffer = (): Buffer => (scratch ??= Buffer.alloc(PIECE_BYTES));
 
 export const packFiles = (input: PackFilesInput): PackFilesReply => {
   const pack = packWriter(input.slot);

@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
+import { release } from './release.ts';
 
 const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
 /** Without the checksum a flipped bit would come back as data. */
@@ -41,6 +42,7 @@ export const packWriter = (slot: SharedArrayBuffer) => {
       pack.set(bytes, end);
       blocks.push({ offset: end, length: bytes.length, isPacked, rawLength: raw.length, sha256 });
       end += bytes.length;
+      if (frame !== null) release(frame);
     },
     finish: (): WrittenPack => ({ length: end, sha256: end === 0 ? '' : sha256Of(pack.subarray(0, end)), blocks }),
   };

@@ -3,8 +3,7 @@
  */
 import { createHash, hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { PIECE_BYTES } from '../batches.ts';
-import { readFully } from './pack-files.ts';
+import { readFully, scratchBuffer } from './pack-files.ts';
 import { type WrittenPack, packWriter, sha256Of } from './pack-writer.ts';
 
 /** SQL Server's page. */
@@ -19,7 +18,7 @@ export type Span = { position: number; length: number };
 /** Names of the pages of a span, back to back; a last page that is shorter counts. */
 export const namePages = ({ path, span }: { path: string; span: Span }): Uint8Array =>
   withFile(path, (opened) => {
-    const bytes = Buffer.alloc(span.length);
+    const bytes = scratchBuffer().subarray(0, span.length);
     const length = readFully(opened, bytes, span.position);
     return pageNames(bytes.subarray(0, length));
   });
@@ -51,7 +50,7 @@ const pageNames = (bytes: Buffer): Uint8Array => {
 export const packSpans = (input: { slot: SharedArrayBuffer; path: string; blocks: Span[][] }): WrittenPack =>
   withFile(input.path, (opened) => {
     const pack = packWriter(input.slot);
-    const raw = Buffer.alloc(PIECE_BYTES);
+    const raw = scratchBuffer();
     for (const spans of input.blocks) {
       let length = 0;
       for (const span of spans) {

@@ -5,6 +5,7 @@
 import { closeSync, fchmodSync, futimesSync, openSync, writeSync } from 'node:fs';
 import { zstdDecompressSync } from 'node:zlib';
 import { sha256Of } from './pack-writer.ts';
+import { release } from './release.ts';
 
 /** Where a span of a block goes on the disk. A whole file is created, with mode and time; a piece goes into one that exists. */
 export type Write = { path: string | Uint8Array; position: number; whole: { mode: number; mtime: number } | null };
@@ -38,8 +39,16 @@ export const unpackBlocks = (input: UnpackInput): string | null => {
 };
 
 const unpackBlock = (stored: Buffer, block: WantedBlock): string | null => {
-  const raw = block.isPacked ? unzip(stored, block.rawLength) : stored;
+  if (!block.isPacked) return useBlock(stored, block);
+  const raw = unzip(stored, block.rawLength);
   if (raw === null) return `the block at ${block.at} cannot be unpacked`;
+  const damage = useBlock(raw, block);
+  release(raw);
+  return damage;
+};
+
+/** Compares what is in the block, then writes it. */
+const useBlock = (raw: Buffer, block: WantedBlock): string | null => {
   if (raw.length !== block.rawLength) return `the block at ${block.at} has another length`;
   if (block.sha256 !== '' && sha256Of(raw) !== block.sha256) return `the block at ${block.at} has another SHA-256`;
   for (const span of block.spans) {

@@ -39,6 +39,8 @@ const OPTIONS = [
   'MEDIANAME',
 ];
 
+const ACCESS_DENIED = Object.assign(new Error('a fault'), { code: 'EACCES' });
+
 type Target = { record: DatabaseRecord; media: Media; path: string };
 
 export const performBackup: Perform = async (work, tokens) => {
@@ -105,7 +107,9 @@ const writeSet = async (work: Work, target: Target): Promise<void> => {
   try {
     const { pageCount, extents } = allocatedExtents(source);
     const header = headerOf(work, target, pageCount);
-    const file = await onDevice(() => writeBackupFile(path, header), { number: 3201, path, statement: STATEMENT });
+    const create = () =>
+      instance.faults.isFolderDenied ? Promise.reject(ACCESS_DENIED) : writeBackupFile(path, header);
+    const file = await onDevice(create, { number: 3201, path, statement: STATEMENT });
     const data = await open(source, 'r');
     try {
       const progress = progressOf(work, {

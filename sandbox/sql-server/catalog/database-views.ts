@@ -80,28 +80,28 @@ const columns: View = {
 };
 
 const informationTables: View = {
-  columns: columnsOf('table_catalog: name, table_schema: name, table_name: name, table_type: varchar(10)'),
+  columns: columnsOf('TABLE_CATALOG: name, TABLE_SCHEMA: name, TABLE_NAME: name, TABLE_TYPE: varchar(10)'),
   rows: (around, database) =>
     userTables(around, database).map(({ name }) => ({
-      table_catalog: database,
-      table_schema: 'dbo',
-      table_name: name,
-      table_type: 'BASE TABLE',
+      TABLE_CATALOG: database,
+      TABLE_SCHEMA: 'dbo',
+      TABLE_NAME: name,
+      TABLE_TYPE: 'BASE TABLE',
     })),
 };
 
 const informationColumns: View = {
-  columns: columnsOf(`table_catalog: name, table_schema: name, table_name: name, column_name: name
-    ordinal_position: int, is_nullable: varchar(3), data_type: name`),
+  columns: columnsOf(`TABLE_CATALOG: name, TABLE_SCHEMA: name, TABLE_NAME: name, COLUMN_NAME: name
+    ORDINAL_POSITION: int, IS_NULLABLE: varchar(3), DATA_TYPE: name`),
   rows: (around, database) =>
     columnRows(around, database).map((column) => ({
-      table_catalog: database,
-      table_schema: 'dbo',
-      table_name: column['table'] ?? null,
-      column_name: column['name'] ?? null,
-      ordinal_position: column['column_id'] ?? null,
-      is_nullable: column['is_nullable'] === 1 ? 'YES' : 'NO',
-      data_type: column['type'] ?? null,
+      TABLE_CATALOG: database,
+      TABLE_SCHEMA: 'dbo',
+      TABLE_NAME: column['table'] ?? null,
+      COLUMN_NAME: column['name'] ?? null,
+      ORDINAL_POSITION: column['column_id'] ?? null,
+      IS_NULLABLE: column['is_nullable'] === 1 ? 'YES' : 'NO',
+      DATA_TYPE: column['type'] ?? null,
     })),
 };
 

@@ -1,14 +1,14 @@
 /** The T-SQL functions that ask the instance or the session something, as functions of the session's SQLite connection. */
-import { findDatabase } from '../records.ts';
 import { randomUUID } from 'node:crypto';
 import { localTime, sidOf } from '../instance.ts';
-import { tableId } from './database-views.ts';
-import { isGranted } from './grants.ts';
-import type { Around } from './view.ts';
 import type { DatabaseRecord, Instance } from '../instance.ts';
+import { findDatabase } from '../records.ts';
 import type { Session } from '../session.ts';
 import type { SqlValue } from '../tds/values.ts';
 import { tokenize } from '../tsql/lexer.ts';
+import { tableId } from './database-views.ts';
+import { isGranted } from './grants.ts';
+import type { Around } from './view.ts';
 
 const ENGINE_EDITIONS = { Standard: 2, Enterprise: 3, Developer: 3, Express: 4 };
 const EDITION_IDS = { Standard: -1534726760, Enterprise: 1804890536, Developer: -2117995310, Express: -1592396055 };

@@ -25,10 +25,12 @@ const KEYWORDS = new Set(
   THEN UNION UPDATE VALUES WHEN WHERE WITH`.split(/\s+/),
 );
 
+const CASTS = new Set(['CAST', 'TRY_CAST', 'CONVERT', 'TRY_CONVERT']);
+
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const textLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** Reads `a`, `a.b`, `a..b`, `a.b.c` from `at`; the missing part of `a..b` is empty. */
+/** Reads `a`, `a.b`, `a..b`, `a.b.c` from `at`, up to the point of `a.*`; the missing part of `a..b` is empty. */
 export const readName = (tokens: readonly Token[], at: number): { parts: string[]; next: number } => {
   const parts: string[] = [];
   let next = at;
@@ -39,7 +41,7 @@ export const readName = (tokens: readonly Token[], at: number): { parts: string[
       next += 1;
     } else if (parts.length > 0 && isMark(token, '.')) parts.push('');
     else throw unexpected(token);
-    if (!isMark(tokens[next], '.')) return { parts, next };
+    if (!isMark(tokens[next], '.') || isMark(tokens[next + 1], '*')) return { parts, next };
     next += 1;
   }
 };
@@ -60,6 +62,28 @@ const TABLE_LIST_ENDS = [
   'EXCEPT',
   'INTERSECT',
 ];
+
+/** A whole query as SQLite text; the names that its WITH defines stand for themselves. */
+export const rewriteQuery = (tokens: readonly Token[], scope: Scope): string => {
+  const named = new Set(isWord(tokens[0], 'WITH') ? namesOfWith(tokens) : []);
+  const isNamed = ([name = '', ...rest]: string[]): boolean => rest.length === 0 && named.has(name.toLowerCase());
+  const table = (parts: string[]): string => (isNamed(parts) ? quoted(parts[0] ?? '') : scope.table(parts));
+  return rewrite(tokens, { ...scope, table });
+};
+
+/** `WITH a AS (…), b (x, y) AS (…)` defines a and b. */
+const namesOfWith = (tokens: readonly Token[]): string[] => {
+  const names: string[] = [];
+  let at = 0;
+  do {
+    const hasColumns = isMark(tokens[at + 2], '(');
+    const as = hasColumns ? closing(tokens, at + 2) + 1 : at + 2;
+    if (!isWord(tokens[as], 'AS') || !isMark(tokens[as + 1], '(')) throw unexpected(tokens[as]);
+    names.push(tokens[at + 1]?.text.toLowerCase() ?? '');
+    at = closing(tokens, as + 1) + 1;
+  } while (isMark(tokens[at], ','));
+  return names;
+};
 
 /** T-SQL expression or query tokens as SQLite text. */
 export const rewrite = (tokens: readonly Token[], scope: Scope): string => {
@@ -134,9 +158,9 @@ const isTextual = (token: Token | undefined, scope: Scope): boolean =>
 
 const rewriteColumn = (state: Rewriting): void => {
   const { parts, next } = readName(state.tokens, state.at);
-  if (isMark(state.tokens[next], '.') && isMark(state.tokens[next + 1], '*')) throw unexpected(state.tokens[next]);
-  state.at = next;
-  state.out.push(parts.slice(-2).map(quoted).join('.'));
+  const isAll = isMark(state.tokens[next], '.');
+  state.at = isAll ? next + 2 : next;
+  state.out.push(`${parts.slice(-2).map(quoted).join('.')}${isAll ? '.*' : ''}`);
 };
 
 const rewriteWord = (state: Rewriting, { word, scope }: { word: string; scope: Scope }): void => {
@@ -148,21 +172,13 @@ const rewriteWord = (state: Rewriting, { word, scope }: { word: string; scope: S
     state.at = closing(tokens, at + 1) + 1;
     return;
   }
-  if (
-    isMark(tokens[at + 1], '(') &&
-    !/^(IN|EXISTS|AND|OR|NOT|VALUES|AS|ON|FROM|WHERE|ANY|ALL|OVER|BY|WHEN|THEN|ELSE|BETWEEN|LIKE|SELECT|SET|JOIN|DISTINCT|HAVING|INTO|CASE|UNION|EXCEPT|INTERSECT)$/.test(
-      word,
-    )
-  ) {
-    if (word in BUILT_INS || /^(TRY_)?(CAST|CONVERT)$/.test(word)) return rewriteCall(state, { word, scope });
-    if (!isAfterInsertTable(tokens, at)) throw failure(message(195, word.toLowerCase()));
-  }
+  const isCall = isMark(tokens[at + 1], '(');
+  if (isCall && (word in BUILT_INS || CASTS.has(word))) return rewriteCall(state, { word, scope });
   if (word === 'CURRENT_TIMESTAMP') return void out.push('tsql_now()');
   if (KEYWORDS.has(word)) return void out.push(word);
+  if (isCall && !isAfterInsertTable(tokens, at)) throw failure(message(195, word.toLowerCase()));
   state.at = at;
   rewriteColumn(state);
-  const last = tokens[state.at];
-  if (isMark(last, '*')) throw unexpected(last);
 };
 
 /** In `INSERT t (a, b)` and `WITH cte (a, b)` a name stands before a parenthesis without being a function. */
@@ -242,9 +258,13 @@ export const typeOf = (tokens: readonly Token[]): SqlType => {
  * SQLite knows the declared type only of plain columns.
  */
 export const resultTypes = (tokens: readonly Token[], scope: Scope): (SqlType | null)[] => {
-  const select = tokens.findIndex((token) => isWord(token, 'SELECT'));
-  if (select < 0) return [];
   let depth = 0;
+  const select = tokens.findIndex((token) => {
+    if (isMark(token, '(')) depth += 1;
+    if (isMark(token, ')')) depth -= 1;
+    return depth === 0 && isWord(token, 'SELECT');
+  });
+  if (select < 0) return [];
   const rest = tokens.slice(select + 1);
   const end = rest.findIndex((token) => {
     if (isMark(token, '(')) depth += 1;
