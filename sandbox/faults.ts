@@ -221,14 +221,20 @@ export const faults: Readonly<Record<string, Fault>> = {
   ...storeFaults,
 };
 
-/** Does the fault, as `NAME` or `NAME=value`, need its archives in S3? */
+/** Is this a fault, as `NAME` or `NAME=value`? */
+export const isFault = (text: string): boolean => parse(text) !== null;
+
+/** Does the fault need the archives in S3? */
 export const needsS3 = (text: string): boolean => Object.hasOwn(storeFaults, nameOf(text));
 
 /** Plays the faults named as `NAME` or `NAME=value`; returns how to mend them all, last first. */
 export const playFaults = async (standIns: StandIns, texts: readonly string[]): Promise<() => Promise<void>> => {
-  const wanted = texts.map(parse);
   const mends: Mend[] = [];
-  for (const { fault, value } of wanted) mends.unshift(await fault.play(standIns, value));
+  for (const text of texts) {
+    const wanted = parse(text);
+    if (wanted === null) throw new Error(`there is no fault "${text}"`);
+    mends.unshift(await wanted.fault.play(standIns, wanted.value));
+  }
   return async () => {
     for (const mend of mends.splice(0)) await mend();
   };
@@ -242,12 +248,11 @@ export const faultsHelp = (): string =>
 
 const nameOf = (text: string): string => text.split('=', 1)[0]!;
 
-const parse = (text: string): { fault: Fault; value: number } => {
+const parse = (text: string): { fault: Fault; value: number } | null => {
   const name = nameOf(text);
   const fault = Object.hasOwn(faults, name) ? faults[name] : undefined;
-  if (fault === undefined) throw new Error(`there is no fault "${name}"; see --help`);
+  if (fault === undefined) return null;
   if (text === name) return { fault, value: fault.value ?? 0 };
   const value = Number(text.slice(name.length + 1));
-  if (fault.value === undefined || !Number.isFinite(value)) throw new Error(`"${text}" is no value of ${name}`);
-  return { fault, value };
+  return fault.value === undefined || !Number.isFinite(value) ? null : { fault, value };
 };

@@ -10,7 +10,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { faultsHelp, needsS3, playFaults } from './faults.ts';
+import { faultsHelp, isFault, needsS3, playFaults } from './faults.ts';
 import { startStandIns, type StandIns } from './stand-ins.ts';
 import { transcript } from './transcript.ts';
 import type { StoredMessage } from './slack/workspace.ts';
@@ -51,6 +51,11 @@ const main = async (): Promise<number> => {
     say(HELP);
     return 0;
   }
+  const unknown = options.fault.filter((text) => !isFault(text));
+  if (unknown.length > 0) {
+    say(`There is no fault ${unknown.join(', ')}; --help lists those there are.`);
+    return 2;
+  }
   say(`starting the sandbox in ${options.data} …`);
   const standIns = await startStandIns({
     directory: resolve(options.data),
@@ -60,8 +65,9 @@ const main = async (): Promise<number> => {
     hasS3: options.fault.some(needsS3),
   });
   const product = await startProduct(standIns);
-  const mend = await playFaults(standIns, options.fault);
+  let mend = async (): Promise<void> => {};
   try {
+    mend = await playFaults(standIns, options.fault);
     return options.once === undefined ? await stayOpen(standIns) : await runOnce(standIns, options.once);
   } finally {
     product.kill('SIGTERM');
@@ -102,7 +108,7 @@ const stayOpen = async ({ slack, configFile }: StandIns): Promise<number> => {
   return 0;
 };
 
-const runOnce = async ({ slack, configFile }: StandIns, command: string): Promise<number> => {
+const runOnce = async ({ slack, configFile, environment }: StandIns, command: string): Promise<number> => {
   const print = transcript(say, (user) => slack.api.person(user)?.name ?? user);
   const seen: StoredMessage[] = [];
   slack.api.onChange((change) => {
@@ -115,7 +121,10 @@ const runOnce = async ({ slack, configFile }: StandIns, command: string): Promis
   const answer = await firstAnswer(seen);
   const runId = /run_[0-9A-Z]{8}/.exec(answer)?.[0];
   if (runId === undefined) return /Code `\w+`/.test(answer) ? 2 : 0;
-  return ended(spawn(process.execPath, [OCTO, 'run', runId, '--wait', '--config', configFile], { stdio: 'ignore' }));
+  const env = { ...process.env, ...environment };
+  return ended(
+    spawn(process.execPath, [OCTO, 'run', runId, '--wait', '--config', configFile], { stdio: 'ignore', env }),
+  );
 };
 
 /** What the bot says first to whoever typed, as JSON text. */

@@ -2,7 +2,7 @@
 import { statfs, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { World } from '../ports/world.ts';
-import { fail, look, ok, warn, type Finding } from './finding.ts';
+import { fail, look, ok, type Finding } from './finding.ts';
 
 type SqlWorld = Pick<World, 'sqlServer' | 'instance'>;
 
@@ -27,11 +27,14 @@ export const checkSqlServer = async (world: SqlWorld, instance: string): Promise
     }),
     look('SQL rights', async () => {
       const rights = await (await world.sqlServer(instance)).rights(database.name);
-      if (!rights.canBackUp)
-        return fail('SQL rights', 'may not back up', 'Make the login a member of db_backupoperator.');
-      return rights.canViewServerState
-        ? ok('SQL rights', 'may back up and see its progress')
-        : warn('SQL rights', 'may back up, but not see server state', 'Grant VIEW SERVER STATE to the login.');
+      const missing = [
+        ...(rights.canBackUp ? [] : ['db_backupoperator in the database']),
+        ...(rights.canRestore ? [] : ['dbcreator on the server']),
+        ...(rights.canViewServerState ? [] : ['VIEW SERVER STATE']),
+      ];
+      return missing.length === 0
+        ? ok('SQL rights', 'may back up, verify, and see its progress')
+        : fail('SQL rights', `lacks ${missing.join(', ')}`, `Grant the login ${missing.join(', ')}.`);
     }),
     look('share', () => checkShare(world, instance)),
   ]);

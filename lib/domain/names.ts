@@ -70,8 +70,23 @@ export const stateKeys = {
   timelineEntry: (instance: string | null, run: { id: string; requestedAt: string }) =>
     `${stateKeys.timeline(instance)}${LAST_MS - Date.parse(run.requestedAt)}_${run.id}.json`,
   host: (host: string) => `hosts/${host}/`,
+  audits: () => 'audit/',
   audit: (position: number) => `audit/${String(position).padStart(12, '0')}.json`,
+  holds: (instance: string) => `holds/${instance}/`,
+  hold: (instance: string, archiveId: string) => `holds/${instance}/${archiveId}.json`,
 } as const;
+
+/** The place of an audit entry in its chain, or `null` for a key that is none. */
+export const positionOfAuditKey = (key: string): number | null => {
+  const digits = /^audit\/(\d{12})\.json$/.exec(key)?.[1];
+  return digits === undefined ? null : Number(digits);
+};
+
+/** The archive that a hold is on, or `null` for a key that is none. */
+export const archiveIdOfHold = (instance: string, key: string): string | null => {
+  const id = key.slice(stateKeys.holds(instance).length, -'.json'.length);
+  return isArchiveId(id) && key === stateKeys.hold(instance, id) ? id : null;
+};
 
 /** The run that a changed state key belongs to, or `null`: what the card watches. */
 export const runIdOfKey = (key: string): string | null => /^runs\/(run_[0-9A-Z]+)\//.exec(key)?.[1] ?? null;
@@ -87,6 +102,7 @@ export const parseTimelineEntry = (key: string): { runId: string; requestedAt: s
 export const secretNames = {
   masterKeys: (instance: string) => `${instance}/master-key/`,
   masterKey: (instance: string, fingerprint: string) => `${instance}/master-key/${fingerprint}`,
+  licenses: (instance: string) => `${instance}/license/`,
   license: (instance: string, fingerprint: string) => `${instance}/license/${fingerprint}`,
 } as const;
 

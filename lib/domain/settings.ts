@@ -1,12 +1,39 @@
 /**
  * What a person may change about an instance while the bot runs; stored as `<instance>/settings.json`.
- * The defaults are the product's recommendation.
+ *
+ * The defaults are the product's recommendation; a field that an older file lacks has its default. How each one is
+ * called, shown and typed is in `setting-fields.ts`.
  */
 import * as z from 'zod';
+import { cronProblem, isTimeZone } from './schedule.ts';
+
+const Cron = z.string().refine((cron) => cronProblem(cron) === null, 'not a cron of five fields that ever fires');
+
+const Schedule = z.strictObject({
+  online: Cron.nullable(),
+  quiesced: Cron.nullable(),
+  timeZone: z.string().refine(isTimeZone, 'no time zone that this machine knows'),
+});
+
+/** No new runs by schedule until then; `until` null is until somebody resumes. */
+const Pause = z.strictObject({ until: z.string().nullable(), by: z.string(), since: z.string() });
+
+const Tell = z.strictObject({
+  /** Where scheduled runs and alarms are shown; null is the channel of the configuration. */
+  channel: z.string().nullable(),
+  /** Slack ids of people (`U…`) and user groups (`S…`) that failures and alarms mention. */
+  mentions: z.array(z.string().regex(/^[UWS][A-Z0-9]+$/)).max(20),
+  /** Off: a scheduled run that ends good leaves no message; the weekly digest still counts it. */
+  isSuccessShown: z.boolean(),
+});
 
 export const Settings = z.strictObject({
   /** Random per instance: the HMAC key of master key fingerprints. */
   salt: z.string().regex(/^[0-9a-f]{32}$/),
+  schedule: Schedule.default({ online: '0 */4 * * *', quiesced: '0 2 * * *', timeZone: 'UTC' }),
+  pause: Pause.nullable().default(null),
+  /** Of `backup now`, when it does not say. */
+  consistency: z.enum(['quiesced', 'online']).default('quiesced'),
   /** How long to wait for running tasks before quiet, and what to do when they do not end. */
   wait: z.strictObject({
     minutes: z.number().int().min(0).max(1440),
@@ -18,13 +45,17 @@ export const Settings = z.strictObject({
   isDatabaseCompressed: z.boolean(),
   /** A change beyond this share of the last good archive, either way, makes an archive suspicious. */
   tolerance: z.strictObject({ sizePercent: z.number().min(0), filePercent: z.number().min(0) }),
+  /** An instance whose newest good archive is older than this is not safe: the watcher says so. */
+  targetHours: z.number().int().min(1).max(744).default(26),
+  tell: Tell.default({ channel: null, mentions: [], isSuccessShown: true }),
 });
 export type Settings = z.infer<typeof Settings>;
 
-export const defaultSettings = (salt: string): Settings => ({
-  salt,
-  wait: { minutes: 30, onTimeout: 'abort' },
-  quietMinutes: 60,
-  isDatabaseCompressed: false,
-  tolerance: { sizePercent: 30, filePercent: 10 },
-});
+export const defaultSettings = (salt: string): Settings =>
+  Settings.parse({
+    salt,
+    wait: { minutes: 30, onTimeout: 'abort' },
+    quietMinutes: 60,
+    isDatabaseCompressed: false,
+    tolerance: { sizePercent: 30, filePercent: 10 },
+  });

@@ -67,11 +67,13 @@ const databaseCanBeDumped: Check = async ({ world, instance }) => {
   const { name } = instance.database;
   const database = await sqlServer.database(name);
   if (database === null) return [`SQL Server (${edition}) has no database "${name}"`];
-  const { canBackUp, canRestore } = await sqlServer.rights(name);
+  const { canBackUp, canRestore, canViewServerState } = await sqlServer.rights(name);
   return [
     ...refuseIf(database.state !== 'ONLINE', `database "${name}" is ${database.state}`),
     ...refuseIf(!canBackUp, `the SQL login may not back up "${name}": grant it db_backupoperator`),
     ...refuseIf(!canRestore, 'the SQL login may not verify a backup: grant it dbcreator'),
+    // Whether a lost connection meant a lost backup is read from the sessions of the server.
+    ...refuseIf(!canViewServerState, 'the SQL login may not see running backups: grant it VIEW SERVER STATE'),
   ];
 };
 

@@ -13,8 +13,7 @@ const create: typeof store.create = async (key, bytes, options) => {
   if (begun++ >= Number(packs)) return Promise.withResolvers<never>().promise;
   const written = await store.create(key, bytes, options);
   stored++;
-  // The turn after: what the packer notes about this pack is on its way by then.
-  if (stored === Number(packs)) setImmediate(() => setImmediate(() => process.stdout.write('stored\n')));
+  if (stored === Number(packs)) process.stdout.write('stored\n');
   return written;
 };
 // Keeps the process alive while it waits for nothing.

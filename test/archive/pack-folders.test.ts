@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { packFolders } from '../../lib/archive/pack-folders.ts';
 import { readIndex } from '../../lib/archive/packs.ts';
@@ -110,11 +111,12 @@ test('what a killed pass had stored is found again, whatever the end of its jour
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');
+  const journal = join(directory, 'host/archive/prod/folders.journal');
+  while (!existsSync(journal)) await setTimeout(10);
   child.kill('SIGKILL');
   await once(child, 'exit');
   const stored = await Array.fromAsync(world.archives.list(archiveKeys.packs('prod')));
   expect(stored.length).toBe(3);
-  const journal = join(directory, 'host/archive/prod/folders.journal');
   appendFileSync(journal, 'octo-index 1 123\nK torn');
 
   const counted = counting(world);

@@ -15,6 +15,7 @@ import { readConfig } from '../../lib/config.ts';
 import type { RunView } from '../../lib/domain/run.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { readView } from '../../lib/runs/report.ts';
+import { playFaults } from '../../sandbox/faults.ts';
 import { type StandIns, startStandIns } from '../../sandbox/stand-ins.ts';
 
 const PRODUCT = fileURLToPath(new URL('product.ts', import.meta.url));
@@ -30,6 +31,8 @@ export type Installation = StandIns & {
   /** The run as soon as `isThere` holds of it. */
   until(runId: string, isThere: (view: RunView) => boolean): Promise<RunView>;
   ended(runId: string): Promise<RunView>;
+  /** Plays a bad day of `sandbox/faults.ts`, and returns how to end it. */
+  fault(text: string): Promise<() => Promise<void>>;
   /** `kill -9`. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -38,15 +41,19 @@ export type Installation = StandIns & {
   remove(): Promise<void>;
 };
 
-export const install = async ({ sizeMegabytes = 1 } = {}): Promise<Installation> => {
+/** `hasS3`: the archives are in the S3 stand-in. */
+export const install = async ({ sizeMegabytes = 1, hasS3 = false } = {}): Promise<Installation> => {
   const directory = mkdtempSync(join(tmpdir(), 'octo-journey-'));
   const standIns = await startStandIns({
     directory,
     seed: 'journey',
     sizeMegabytes,
     port: 0,
+    hasS3,
     pace: { queueMs: 100, taskSeconds: { min: 0.1, max: 0.5 }, workEverySeconds: null },
   });
+  // The AWS SDK looks for its credentials there, and nowhere that a test could pass them to.
+  Object.assign(process.env, standIns.environment);
   const { world, close } = await compose({
     config: readConfig(standIns.configFile),
     environment: process.env,
@@ -89,6 +96,7 @@ export const install = async ({ sizeMegabytes = 1 } = {}): Promise<Installation>
     },
     until,
     ended: (runId) => until(runId, ({ run }) => run.status === 'ended'),
+    fault: (text) => playFaults(standIns, [text]),
     kill: () => end('SIGKILL'),
     start,
     log: () => readFileSync(logFile, 'utf8'),
