@@ -10,6 +10,7 @@ import { octopusHost } from './adapters/octopus.host.ts';
 import { octopusHttp } from './adapters/octopus.http.ts';
 import {
   instanceOf,
+  policyOf,
   resolveSecret,
   type Config,
   type InstanceConfig,
@@ -53,7 +54,10 @@ export const compose = async (wiring: Wiring): Promise<Composed> => {
     directory: join(config.dataDirectory, 'engine'),
     clock,
     definitions,
-    functions: { CloudStep: (payload) => cloudStep(world, payload) },
+    functions: {
+      CloudStep: (payload) => cloudStep(world, payload),
+      PeopleStep: (payload) => cloudStep(world, payload),
+    },
     ...(onTrouble === undefined ? {} : { onTrouble }),
   });
   const { close, ...peers } = openPeers(config, { secret, clock });
@@ -66,6 +70,7 @@ export const compose = async (wiring: Wiring): Promise<Composed> => {
     hostTasks: engine.hostTasks,
     chat: await chat(config.slack, secret),
     ...peers,
+    policy: policyOf(config),
     hostDirectory: join(config.dataDirectory, 'host'),
   };
   return {

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import * as z from 'zod';
+import { policyProblems, Statement, type Policy } from './domain/approval-policy.ts';
 import { OctoError } from './domain/errors.ts';
 import type { Instance } from './domain/instance.ts';
 import { Secret } from './domain/secret.ts';
@@ -18,7 +19,13 @@ const name = z
 const text = z.string().min(1);
 
 /** The schema of a file in `base`: relative paths, also those inside references, come out absolute. */
-const schemaIn = (base: string) => {
+const schemaIn = (base: string) =>
+  fieldsIn(base).check(({ value, issues }) => {
+    for (const { path, message } of policyProblems(policyOf(value), Object.keys(value.instances)))
+      issues.push({ code: 'custom', message, path, input: value });
+  });
+
+const fieldsIn = (base: string) => {
   const path = text.transform((relative) => resolve(base, relative));
   const reference = z
     .string()
@@ -52,6 +59,9 @@ const schemaIn = (base: string) => {
       ])
       .optional(),
     people: z.array(z.strictObject({ name, slack: text.optional(), account: text.optional() })).default([]),
+    groups: z.record(name, z.array(name)).default({}),
+    /** Who may ask for what, and who has to approve it: see `domain/approval-policy.ts`. */
+    approval: z.array(Statement).default([]),
     instances: z.record(name, instanceSchema(reference)).refine((instances) => Object.keys(instances).length > 0, {
       message: 'name at least one instance',
     }),
@@ -117,6 +127,13 @@ export const resolveSecret = (reference: string, environment: NodeJS.ProcessEnv)
   }
   return new Secret(value);
 };
+
+/** The approval policy with the people and groups that it speaks of. */
+export const policyOf = ({ people, groups, approval }: Pick<Config, 'people' | 'groups' | 'approval'>): Policy => ({
+  people: people.map((person) => person.name),
+  groups,
+  statements: approval,
+});
 
 /** The part of an instance's configuration that steps and commands see: no references to secrets. */
 export const instanceOf = (instance: string, config: InstanceConfig): Instance => ({

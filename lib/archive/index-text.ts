@@ -5,7 +5,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { OctoError } from '../domain/errors.ts';
 import { type ArchiveIndex, type Pack, IN_PIECES, addBlock, addFile, addPiece, newIndex } from './archive-index.ts';
-import { pathText } from './path-text.ts';
+import { pathBytes, pathText } from './path-text.ts';
 
 const HEADER = 'octo-index 1';
 const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = constants;
@@ -135,11 +135,13 @@ export const parseIndexText = (text: string): ArchiveIndex => {
   return index;
 };
 
+const plain = (text: string): string => pathBytes(text).toString();
+
 const parseHead = (index: ArchiveIndex, kind: string, [first, second, third]: string[]): void => {
   if (kind === 'K') index.packs.push({ sha256: first!, sizeBytes: Number(second), runId: third! });
   else if (kind === 'D') index.directories.push({ mode: Number.parseInt(first!, 8), path: second! });
   else if (kind === 'L') index.links.push({ target: first!, path: second! });
-  else if (kind === 'N') index.places.push({ name: first!, path: second! });
+  else if (kind === 'N') index.places.push({ name: plain(first!), path: plain(second!) });
   else throw new OctoError('ArchiveDamaged', `an index holds a line of the unknown kind "${kind}"`);
 };
 

@@ -3,6 +3,7 @@
  * from what a killed run had finished; only what lies in packs that are still there counts.
  */
 import { type ArchiveIndex, IN_PIECES, piecesByFile, rowsByPath } from './archive-index.ts';
+import type { Place, Tree } from './walk.ts';
 import { type Content, claim, claimMemory, contentKey } from './crew/claims.ts';
 
 export type KnownFile = { index: ArchiveIndex; row: number };
@@ -49,6 +50,26 @@ export const knownContent = (indexes: ArchiveIndex[], present: Map<string, numbe
       return found;
     },
   };
+};
+
+/** Is a walked tree just what `before` holds: nothing new, gone or changed, not even a mode? */
+export const isSameTree = (
+  { tree, places }: { tree: Tree; places: Place[] },
+  found: (KnownFile | null)[],
+  before: ArchiveIndex,
+): boolean =>
+  found.length === before.files.paths.length &&
+  found.every((file, row) => file?.index === before && before.files.mode.at(file.row) === tree.files.mode.at(row)) &&
+  isSameSet(tree.directories, before.directories) &&
+  isSameSet(tree.links, before.links) &&
+  isSameSet(places, before.places);
+
+type Beside = { path: string; mode?: number; target?: string; name?: string };
+
+const isSameSet = (now: Beside[], before: Beside[]): boolean => {
+  const textOf = ({ path, mode, target, name }: Beside): string => `${path} ${mode ?? target ?? name}`;
+  const texts = new Set(before.map(textOf));
+  return now.length === before.length && now.every((each) => texts.has(textOf(each)));
 };
 
 type Source = {

@@ -56,12 +56,11 @@ export const packFolders = async (
   const journal = journalOf(host);
   const packed = await packTree(
     world,
-    { runId, places, tree, known, startedAt, packs, present: present ?? new Map() },
+    { runId, places, tree, known, before: before?.index ?? null, startedAt, packs, present: present ?? new Map() },
     { ...watch, onStored: journal.note },
   );
   await journal.written();
-  const isUnchanged = before !== null && isSameTree(packed, before.index);
-  const stored = await storeFolderIndex(world, { ...request, index: packed.index, before, host, isUnchanged });
+  const stored = await storeFolderIndex(world, { ...request, ...packed, before, host });
   const sums = sumByPlace(places, packed.index.files);
   return { ...stored, ...total(sums), places: sums, readCount: packed.readCount, problems: packed.problems };
 };
@@ -87,25 +86,6 @@ const lastArchived = async (world: Host, instance: string): Promise<Before | nul
   return null;
 };
 
-/** Nothing was read, nothing is gone, nothing beside the files is new. */
-const isSameTree = (
-  { index, carried }: { index: ArchiveIndex; carried: Map<ArchiveIndex, number> },
-  before: ArchiveIndex,
-) =>
-  index.files.paths.length === before.files.paths.length &&
-  carried.get(before) === before.files.paths.length &&
-  isSameSet(index.directories, before.directories) &&
-  isSameSet(index.links, before.links) &&
-  isSameSet(index.places, before.places);
-
-type Beside = { path: string; mode?: number; target?: string; name?: string };
-
-const isSameSet = (now: Beside[], before: Beside[]): boolean => {
-  const textOf = ({ path, mode, target, name }: Beside): string => `${path} ${mode ?? target ?? name}`;
-  const texts = new Set(before.map(textOf));
-  return now.length === before.length && now.every((each) => texts.has(textOf(each)));
-};
-
 type Finished = PackFoldersRequest & {
   index: ArchiveIndex;
   before: Before | null;
@@ -116,8 +96,6 @@ type Finished = PackFoldersRequest & {
 /** Stores the index, then makes it this host's latest: what is on the host is in the store as well. */
 const storeFolderIndex = async (world: Host, { instance, runId, pass, index, before, host, isUnchanged }: Finished) => {
   const isLatest = isUnchanged && before !== null && before.bytes !== null;
-  // An unchanged tree keeps its index to the byte, so that it is found in the store under the same name.
-  if (isUnchanged && before !== null) index.startedAt = before.index.startedAt;
   const bytes = isLatest ? before.bytes! : encodeIndex(index);
   const indexSha256 = sha256Hex(bytes);
   const stored =

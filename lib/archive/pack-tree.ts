@@ -11,7 +11,7 @@ import { type Batch, PACK_BYTES, PIECE_BYTES, divide } from './batches.ts';
 import { contentKey } from './crew/claims.ts';
 import { type Ask, type Crew, openCrew } from './crew/crew.ts';
 import type { PackFilesReply, PackedFile, StoredPiece } from './crew/pack-files.ts';
-import type { KnownContent } from './known-content.ts';
+import { type KnownContent, type KnownFile, isSameTree } from './known-content.ts';
 import { storeByContent } from './packs.ts';
 import { type Place, type Problem, type Tree, diskPath } from './walk.ts';
 
@@ -19,6 +19,8 @@ export type PackTreeRequest = {
   places: Place[];
   tree: Tree;
   known: KnownContent;
+  /** The last index: returned itself where nothing changed since, so that its bytes stay the same. */
+  before: ArchiveIndex | null;
   runId: string;
   /** Microseconds: when the walk began. */
   startedAt: number;
@@ -43,9 +45,15 @@ export const packTree = async (
   world: Pick<World, 'archives' | 'clock'>,
   request: PackTreeRequest,
   watch: Watch,
-): Promise<{ index: ArchiveIndex; problems: Problem[]; readCount: number; carried: Map<ArchiveIndex, number> }> => {
+): Promise<{ index: ArchiveIndex; problems: Problem[]; readCount: number; isUnchanged: boolean }> => {
+  const { tree, known, before } = request;
+  const { paths, size, mtime } = tree.files;
+  const found = paths.map((path, row) => known.file(path, size.at(row), mtime.at(row)));
+  if (before !== null && isSameTree(request, found, before)) {
+    return { index: before, problems: tree.problems, readCount: 0, isUnchanged: true };
+  }
   const work = beginWork(world, request, watch);
-  const todo = carryKnown(work);
+  const todo = carryKnown(work, found);
   const readCount = todo.length;
   if (readCount > 0) {
     const claims = request.known.claims(claimCount(request.tree, todo));
@@ -60,7 +68,7 @@ export const packTree = async (
       await crew.close();
     }
   }
-  return { index: work.next, problems: work.problems, readCount, carried: work.carried };
+  return { index: work.next, problems: work.problems, readCount, isUnchanged: false };
 };
 
 const beginWork = (world: Pick<World, 'archives' | 'clock'>, request: PackTreeRequest, watch: Watch) => {
@@ -82,24 +90,16 @@ const beginWork = (world: Pick<World, 'archives' | 'clock'>, request: PackTreeRe
     /** Files whose content, or part of it, is stored somewhere else. */
     claimed: [] as { row: number; file: StoredFile }[],
     done: { bytes: 0, ofBytes: 0 },
-    /** How many files were taken over as they are, by the index that knew them. */
-    carried: new Map<ArchiveIndex, number>(),
   };
 };
 
-/** Takes over every file that is stored under its path with the same size and time; the rows of the others. */
-const carryKnown = ({ request: { tree, known }, merge, done, carried }: Work): number[] => {
-  const { paths, size, mtime, mode } = tree.files;
-  return paths.flatMap((path, row) => {
-    const found = known.file(path, size.at(row), mtime.at(row));
-    if (found === null) {
-      done.ofBytes += size.at(row);
-      return [row];
-    }
-    merge.file(found.index, found.row, mode.at(row));
-    const isAsIs = found.index.files.mode.at(found.row) === mode.at(row);
-    if (isAsIs) carried.set(found.index, (carried.get(found.index) ?? 0) + 1);
-    return [];
+/** Takes over every file that is known; the rows of the others. */
+const carryKnown = ({ request: { tree }, merge, done }: Work, found: (KnownFile | null)[]): number[] => {
+  const { size, mode } = tree.files;
+  return found.flatMap((file, row) => {
+    if (file !== null) merge.file(file.index, file.row, mode.at(row));
+    else done.ofBytes += size.at(row);
+    return file === null ? [row] : [];
   });
 };
 

@@ -3,13 +3,16 @@ import { verifyArchive } from '../archive/verify.ts';
 import type { Manifest } from '../domain/archive.ts';
 import { columns } from '../domain/reply.ts';
 import { findArchive, listArchives } from '../repository/catalog.ts';
+import { heldArchives, readHold, type Hold } from '../repository/holds.ts';
 import { duration, size } from '../slack/text.ts';
 import type { Command } from './command.ts';
-import { defaultInstance } from './instance.ts';
+import { instanceNamed } from './instance.ts';
 
 const LIST_LENGTH = 20;
 
-const instanceOption = { instance: { summary: 'which Octopus server, where there are several' } } as const;
+/** How every verb on an archive names it. */
+export const ARCHIVE = { name: 'archive', summary: 'its id, latest, or a day: yesterday, 2026-03-04 (UTC)' } as const;
+export const INSTANCE = { instance: { summary: 'which Octopus server, where there are several' } } as const;
 
 export const backupList: Command = {
   words: ['backup', 'list'],
@@ -18,7 +21,7 @@ export const backupList: Command = {
   options: {},
   example: '/octo backup list prod',
   perform: async (world, { positionals }) => {
-    const instance = world.instance(positionals['instance'] ?? defaultInstance(world)).name;
+    const instance = instanceNamed(world, positionals['instance']);
     const manifests: Manifest[] = [];
     let isCut = false;
     for await (const manifest of listArchives(world, instance)) {
@@ -26,13 +29,14 @@ export const backupList: Command = {
       if (isCut) break;
       manifests.push(manifest);
     }
+    const held = await heldArchives(world, instance);
     return {
       headline: manifests.length === 0 ? `${instance} has no archive yet.` : `Archives of ${instance}, newest first.`,
       lines: [
-        ...columns(manifests.map((manifest) => [manifest.archiveId, manifest.word, manifest.takenAt, sizes(manifest)])),
+        ...columns(manifests.map((manifest) => row(manifest, held))),
         ...(isCut ? [`Older ones are left out; only the newest ${LIST_LENGTH} are listed.`] : []),
       ],
-      json: { instance, archives: manifests.map(summary), isCut },
+      json: { instance, archives: manifests.map((manifest) => summary(manifest, held)), isCut },
     };
   },
 };
@@ -40,16 +44,17 @@ export const backupList: Command = {
 export const backupShow: Command = {
   words: ['backup', 'show'],
   summary: 'What one archive holds, and what opens it.',
-  positionals: [{ name: 'archive', summary: 'its id, or latest' }],
-  options: instanceOption,
+  positionals: [ARCHIVE],
+  options: INSTANCE,
   example: '/octo backup show latest',
   perform: async (world, { positionals, options }) => {
-    const instance = options['instance'] ?? defaultInstance(world);
+    const instance = instanceNamed(world, options['instance']);
     const manifest = await findArchive(world, instance, positionals['archive'] ?? 'latest');
+    const hold = await readHold(world, { instance, archiveId: manifest.archiveId });
     return {
       headline: `${manifest.archiveId} of ${instance}: ${manifest.word}.`,
-      lines: columns(facts(manifest)),
-      json: manifest,
+      lines: columns([...facts(manifest), ...(hold === null ? [] : [heldFact(hold)])]),
+      json: { ...manifest, hold },
     };
   },
 };
@@ -57,11 +62,11 @@ export const backupShow: Command = {
 export const backupVerify: Command = {
   words: ['backup', 'verify'],
   summary: 'Read an archive again, every byte, and name whatever is damaged.',
-  positionals: [{ name: 'archive', summary: 'its id, or latest' }],
-  options: instanceOption,
+  positionals: [ARCHIVE],
+  options: INSTANCE,
   example: '/octo backup verify latest',
   perform: async (world, { positionals, options }, { onProgress, signal }) => {
-    const instance = options['instance'] ?? defaultInstance(world);
+    const instance = instanceNamed(world, options['instance']);
     const { archiveId } = await findArchive(world, instance, positionals['archive'] ?? 'latest');
     const startedAt = world.clock.now();
     const found = await verifyArchive(
@@ -91,7 +96,14 @@ export const backupVerify: Command = {
 const sizes = ({ database, folders }: Manifest): string =>
   `${size(database.sizeBytes + folders.sizeBytes)} (+${size(database.addedBytes + folders.addedBytes)})`;
 
-const summary = (manifest: Manifest) => ({
+const row = (manifest: Manifest, held: Set<string>): string[] => [
+  manifest.archiveId,
+  manifest.word,
+  manifest.takenAt,
+  `${sizes(manifest)}${held.has(manifest.archiveId) ? '  held' : ''}`,
+];
+
+const summary = (manifest: Manifest, held: Set<string>) => ({
   archive: manifest.archiveId,
   word: manifest.word,
   takenAt: manifest.takenAt,
@@ -99,7 +111,13 @@ const summary = (manifest: Manifest) => ({
   totalBytes: manifest.database.sizeBytes + manifest.folders.sizeBytes,
   addedBytes: manifest.database.addedBytes + manifest.folders.addedBytes,
   masterKeyFingerprint: manifest.keys.masterKeyFingerprint,
+  isHeld: held.has(manifest.archiveId),
 });
+
+const heldFact = ({ by, reason, heldAt }: Hold): string[] => [
+  'held',
+  `by ${by} since ${heldAt}${reason === null ? '' : `: ${reason}`}`,
+];
 
 const facts = (manifest: Manifest): string[][] => [
   ['taken', `${manifest.takenAt}, ${manifest.dump.consistency}, by ${manifest.runId}`],

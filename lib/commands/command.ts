@@ -13,10 +13,12 @@ export type Declaration = {
   summary: string;
   /** In order; those that may be left out come last. */
   positionals: readonly { name: string; summary: string; isOptional?: boolean }[];
-  /** `name:value` anywhere in the command; `values` lists what is accepted, absent means any text. */
-  options: Readonly<Record<string, { summary: string; values?: readonly string[] }>>;
+  /** Anywhere in the command: `name:value`, where `values` lists what is accepted and absent means any text; or a bare `--name`. */
+  options: Readonly<Record<string, { summary: string; values?: readonly string[]; isFlag?: boolean }>>;
   /** It asks for a run, so something must be there to carry the run out. */
   startsRun?: boolean;
+  /** It changes something: the audit keeps that it was asked for and what came of it. */
+  changes?: boolean;
   /** One right example, shown with every error. */
   example: string;
 };
@@ -38,3 +40,9 @@ export type Request = {
 export type Command = Declaration & {
   perform(world: World, args: Arguments, request: Request): Promise<Reply>;
 };
+
+/** The flag of every command that can show what it would do: with it, nothing is started, changed or audited. */
+export const PLAN = { plan: { summary: 'show what would happen, and do nothing', isFlag: true } } as const;
+
+/** Was only the plan asked for? */
+export const isPlanOnly = ({ options }: Arguments): boolean => 'plan' in options;

@@ -29,7 +29,10 @@ const inFull = (verb: Declaration): string[] => [
   `Usage: /octo ${usage(verb)}`,
   ...columns([
     ...verb.positionals.map(({ name, summary }) => [`  ${name}`, summary]),
-    ...Object.entries(verb.options).map(([name, { summary }]) => [`  ${name}:`, summary]),
+    ...Object.entries(verb.options).map(([name, { summary, isFlag }]) => [
+      isFlag === true ? `  --${name}` : `  ${name}:`,
+      summary,
+    ]),
   ]),
   `Example: ${verb.example}`,
 ];

@@ -1,25 +1,64 @@
-/** The table of commands: a line each. Grammar, help and argument errors follow from the declarations. */
+/** The table of commands: a line each. Grammar, help, argument errors and audit follow from the declarations. */
 import type { Reply } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
+import { audited } from '../repository/audit.ts';
 import { backupList, backupShow, backupVerify } from './archives.ts';
+import { audit, auditVerify } from './audit.ts';
 import { backupNow } from './backup.ts';
 import { check } from './check.ts';
-import type { Arguments, Command, Request } from './command.ts';
+import { type Arguments, type Command, isPlanOnly, type Request } from './command.ts';
+import { backupDelete } from './deletion.ts';
 import { helpIn } from './help.ts';
+import { backupHold, backupRelease } from './holds.ts';
+import { keysStatus } from './keys.ts';
 import { parse } from './parse.ts';
 import { cancel, run, runs } from './runs.ts';
 import { status } from './status.ts';
 
-const verbs = [status, backupNow, backupList, backupShow, backupVerify, runs, run, cancel, check] satisfies Command[];
+const verbs = [
+  status,
+  backupNow,
+  backupList,
+  backupShow,
+  backupVerify,
+  backupHold,
+  backupRelease,
+  backupDelete,
+  keysStatus,
+  runs,
+  run,
+  cancel,
+  audit,
+  auditVerify,
+  check,
+] satisfies Command[];
 
 export const commands: readonly Command[] = [...verbs, helpIn(verbs)];
 
 /** Carries out what was typed after `/octo`. @throws CommandUnknown, ArgumentInvalid, and what the command throws */
 export const perform = async (world: World, text: string, request: Request): Promise<Reply> => {
   const { command, args } = parseCommand(text);
-  return command.perform(world, args, request);
+  const work = () => command.perform(world, args, request);
+  if (command.changes !== true || isPlanOnly(args)) return work();
+  const { person, door } = request.by;
+  const act = {
+    who: { person, door },
+    act: command.words.join(' '),
+    on: subjectOf(world, args),
+    detail: { ...args.positionals, ...args.options },
+  };
+  return audited(world, act, async () => {
+    const reply = await work();
+    return { result: reply, runId: reply.runId, detail: { answer: reply.headline } };
+  });
 };
 
 /** Nothing typed is `status`. @throws CommandUnknown, ArgumentInvalid */
 export const parseCommand = (text: string): { command: Command; args: Arguments } =>
   parse(text.trim() === '' ? 'status' : text, commands);
+
+/** What a command is about, as far as its words tell. */
+const subjectOf = (world: Pick<World, 'instanceNames'>, { positionals }: Arguments): string | null => {
+  const [only, ...others] = world.instanceNames();
+  return Object.values(positionals)[0] ?? (others.length === 0 && only !== undefined ? only : null);
+};

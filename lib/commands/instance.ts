@@ -11,3 +11,7 @@ export const defaultInstance = (world: Pick<World, 'instanceNames'>): string => 
   }
   return only;
 };
+
+/** The instance that was named, or the only one. @throws InstanceUnknown, ArgumentInvalid */
+export const instanceNamed = (world: Pick<World, 'instance' | 'instanceNames'>, name: string | undefined): string =>
+  name === undefined ? defaultInstance(world) : world.instance(name).name;

@@ -1,8 +1,9 @@
 /**
  * Text as people type it -> a command and its arguments, or an error that repeats what was typed.
  *
- * Phones turn quotes and dashes into typographic ones; both are accepted. Options stand anywhere, in any order. Nothing is
- * ever guessed: an unknown verb starts nothing and names the nearest one.
+ * Phones turn quotes and dashes into typographic ones; both are accepted. Options stand anywhere, in any order. Mentions of
+ * people, groups and channels are taken as their ids. Nothing is ever guessed: an unknown verb starts nothing and names the
+ * nearest one.
  */
 import { OctoError } from '../domain/errors.ts';
 import type { Arguments, Declaration } from './command.ts';
@@ -22,11 +23,17 @@ export const usage = ({ words, positionals, options }: Declaration): string =>
   [
     ...words,
     ...positionals.map(({ name, isOptional }) => (isOptional === true ? `[${name}]` : `<${name}>`)),
-    ...Object.entries(options).map(([name, { values }]) => `[${name}:${values?.join('|') ?? '…'}]`),
+    ...Object.entries(options).map(([name, { values, isFlag }]) =>
+      isFlag === true ? `[--${name}]` : `[${name}:${values?.join('|') ?? '…'}]`,
+    ),
   ].join(' ');
+
+/** `<@U123|ana>`, `<#C123|general>`, `<!subteam^S123|@ops>`. @see https://docs.slack.dev/messaging/formatting-message-text */
+const MENTION = /<(?:@|#|!subteam\^)([A-Z0-9]+)(?:\|[^<>]*)?>/g;
 
 const tokenize = (text: string): string[] => {
   const plain = text
+    .replaceAll(MENTION, '$1')
     .replaceAll(/[“”„«»]/g, '"')
     .replaceAll(/[‘’]/g, "'")
     .replaceAll(/^[–—]|(?<=\s)[–—]/g, '--');
@@ -54,6 +61,8 @@ const optionOf = (command: Declaration, token: string): { name: string; value: s
   if (name === undefined || value === undefined) return null;
   const known = command.options[name.toLowerCase()];
   if (known === undefined) throw invalid(command, `there is no option "${name}"`);
+  if (known.isFlag === true && value !== '') throw invalid(command, `--${name} takes no value`);
+  if (known.isFlag !== true && value === '') throw invalid(command, `${name} needs a value, as in ${name}:…`);
   if (known.values !== undefined && !known.values.includes(value)) {
     throw invalid(command, `${name} is one of ${known.values.join(', ')}, not "${value}"`);
   }

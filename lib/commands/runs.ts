@@ -37,15 +37,15 @@ export const runs: Command = {
 
 export const run: Command = {
   words: ['run'],
-  summary: 'One run: each step, its time and result. With history:yes, every event of its workflow.',
+  summary: 'One run: each step, its time and result.',
   positionals: [{ name: 'run', summary: 'its id, as in run_7F3K9Q2M' }],
-  options: { history: { summary: 'print the events of the workflow as well', values: ['yes', 'no', ''] } },
+  options: { history: { summary: 'print every event of its workflow as well', isFlag: true } },
   example: '/octo run run_7F3K9Q2M',
   perform: async (world, { positionals, options }) => {
     const id = positionals['run'] ?? '';
     const view = isRunId(id) ? await readView(world, id) : null;
     if (view === null) throw new OctoError('RunUnknown', `there is no run "${id}"`);
-    const isHistoryWanted = options['history'] !== undefined && options['history'] !== 'no';
+    const isHistoryWanted = 'history' in options;
     const events = isHistoryWanted ? await Array.fromAsync(world.workflows.history(id)) : [];
     const [headline = '', ...lines] = runLines(view, world.clock.now());
     return {
@@ -69,6 +69,7 @@ export const run: Command = {
 
 export const cancel: Command = {
   words: ['cancel'],
+  changes: true,
   summary: 'Stop a run at its next safe point; the server is put back first.',
   positionals: [{ name: 'run', summary: 'its id, as in run_7F3K9Q2M' }],
   options: {},

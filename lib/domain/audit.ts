@@ -40,12 +40,15 @@ export const EMPTY_CHAIN: AuditHead = { n: 0, hash: '0'.repeat(64) };
 /** SHA-256 of an entry's stored bytes. */
 export const auditHash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** `17:9c1e…`, as it is shown and typed back. */
-export const headText = ({ n, hash }: AuditHead): string => `${n}:${hash}`;
+/** `17:9c1e…`, as it is typed back; `digits` of its hash are enough where room is short. */
+export const headText = ({ n, hash }: AuditHead, digits = hash.length): string => `${n}:${hash.slice(0, digits)}`;
 
-/** The head that a person kept, or `null` when the text is none. */
+/** What a chance match would need 2^64 tries for. */
+export const SHORT_HASH_DIGITS = 16;
+
+/** The head that a person kept, its hash perhaps shortened to 16 digits or more; `null` when the text is none. */
 export const parseHead = (text: string): AuditHead | null => {
-  const [, n, hash] = /^(\d{1,12}):([0-9a-f]{64})$/i.exec(text) ?? [];
+  const [, n, hash] = /^(\d{1,12}):([0-9a-f]{16,64})$/i.exec(text) ?? [];
   return n === undefined || hash === undefined ? null : { n: Number(n), hash: hash.toLowerCase() };
 };
 
@@ -89,7 +92,7 @@ const troubleAt = (before: AuditHead, { n, bytes }: { n: number; bytes: Uint8Arr
 };
 
 const troubleWith = (kept: AuditHead | null, head: AuditHead): AuditFinding[] =>
-  kept?.n !== head.n || kept.hash === head.hash
+  kept?.n !== head.n || head.hash.startsWith(kept.hash)
     ? []
     : [{ n: head.n, what: `entry ${head.n} is not the one whose hash was kept: it, or what came before, was rewritten` }];
 

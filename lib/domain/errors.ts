@@ -4,13 +4,16 @@
  * A code is also the error name in Step Functions and in the Retry and Catch of our definitions. `toJSON` and
  * `fromJSON` carry an error across processes; facts are plain values and never secrets.
  */
+import { approvalErrors } from './errors/approval.ts';
 import { archiveErrors } from './errors/archive.ts';
+import { auditErrors } from './errors/audit.ts';
 import { backupErrors } from './errors/backup.ts';
 import { configErrors } from './errors/config.ts';
 import { engineErrors } from './errors/engine.ts';
 import { errorGroup } from './errors/entry.ts';
 import { keysErrors } from './errors/keys.ts';
 import { octopusErrors } from './errors/octopus.ts';
+import { scheduleErrors } from './errors/schedule.ts';
 import { slackErrors } from './errors/slack.ts';
 import { sqlServerErrors } from './errors/sql-server.ts';
 import { storeErrors } from './errors/store.ts';
@@ -21,12 +24,15 @@ export const catalogue = {
     Bug: { retry: false, advice: 'This is a mistake in the program. Report it with the run id; nothing more is done.' },
     Cancelled: { retry: false, advice: 'The run was stopped on request. Start it again when you are ready.' },
   }),
+  ...approvalErrors,
   ...archiveErrors,
+  ...auditErrors,
   ...backupErrors,
   ...configErrors,
   ...engineErrors,
   ...keysErrors,
   ...octopusErrors,
+  ...scheduleErrors,
   ...slackErrors,
   ...sqlServerErrors,
   ...storeErrors,

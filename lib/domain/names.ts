@@ -64,11 +64,25 @@ export const stateKeys = {
   stepNote: (runId: string, state: string) => `runs/${runId}/steps/${state}.json`,
   lease: (runId: string) => `runs/${runId}/lease.json`,
   cancel: (runId: string) => `runs/${runId}/cancel.json`,
+  plan: (runId: string) => `runs/${runId}/plan.json`,
+  approval: (runId: string) => ({
+    opening: `approvals/${runId}/opening.json`,
+    /** Holds the task token: readable by no role but the one that wakes the run. */
+    token: `approvals/${runId}/token.json`,
+    votes: `approvals/${runId}/votes/`,
+    vote: (person: string) => `approvals/${runId}/votes/${person}.json`,
+    decision: `approvals/${runId}/decision.json`,
+    closure: `approvals/${runId}/closure.json`,
+  }),
   card: (runId: string) => `cards/${runId}.json`,
   /** Entries sort newest first, so that the last runs are found without reading all; `null` is every instance. */
   timeline: (instance: string | null) => (instance === null ? 'timeline/all/' : `timeline/instances/${instance}/`),
   timelineEntry: (instance: string | null, run: { id: string; requestedAt: string }) =>
     `${stateKeys.timeline(instance)}${LAST_MS - Date.parse(run.requestedAt)}_${run.id}.json`,
+  /** That a failure was told, beside the card that cannot say it aloud. */
+  notice: (runId: string) => `cards/${runId}.notice.json`,
+  schedule: (instance: string) => `schedule/${instance}.json`,
+  watch: (instance: string) => `watch/${instance}.json`,
   host: (host: string) => `hosts/${host}/`,
   audits: () => 'audit/',
   audit: (position: number) => `audit/${String(position).padStart(12, '0')}.json`,
@@ -89,7 +103,8 @@ export const archiveIdOfHold = (instance: string, key: string): string | null =>
 };
 
 /** The run that a changed state key belongs to, or `null`: what the card watches. */
-export const runIdOfKey = (key: string): string | null => /^runs\/(run_[0-9A-Z]+)\//.exec(key)?.[1] ?? null;
+export const runIdOfKey = (key: string): string | null =>
+  /^(?:runs|approvals)\/(run_[0-9A-Z]+)\//.exec(key)?.[1] ?? null;
 
 /** The run that a timeline entry names, and when it was asked for; `null` for anything else. */
 export const parseTimelineEntry = (key: string): { runId: string; requestedAt: string } | null => {

@@ -5,6 +5,8 @@
  * terminal, status) is computed from these records, and from nothing else.
  */
 import * as z from 'zod';
+import type { Approval } from './approval.ts';
+import { Requirement } from './approval-policy.ts';
 
 export const DOORS = ['slack', 'terminal', 'schedule'] as const;
 export const OUTCOMES = ['good', 'gaps', 'suspicious', 'failed', 'refused'] as const;
@@ -57,6 +59,8 @@ export const RunRecord = z.strictObject({
   reason: z.string().nullable(),
   options: z.record(z.string(), z.union([z.string(), z.boolean(), z.array(z.string())])),
   archiveId: z.string().nullable(),
+  /** What the policy asked for when the run was requested; absent when it needs nobody's approval. */
+  approval: Requirement.optional(),
   /** The fencing number of the instance lock that this run took; absent before it did. */
   fence: z.number().int().optional(),
   status: z.enum(['running', 'ended']),
@@ -88,4 +92,6 @@ export type RunView = {
   plannedStates: string[];
   /** While the run keeps the server quiet: when that ends, whatever happens. */
   maintenanceUntil: string | null;
+  /** How its approval goes; null for a run that needs none. */
+  approval: Approval | null;
 };

@@ -31,10 +31,13 @@ const ON_TIME_MINUTES = 15;
 const LOOK_BACK_DAYS = 7;
 const MINUTE_MS = 60_000;
 
+const PARTS =
+  /^([\d*,/\- ]|\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)\b)+$/i;
+
 /** What is wrong with a cron of ours, as a phrase; null when it is right and fires some day. */
 export const cronProblem = (cron: string): string | null => {
   if (!/^\S+( \S+){4}$/.test(cron)) return 'it needs five fields: minute, hour, day, month, weekday';
-  if (!/^[\d*,/\- a-z]+$/i.test(cron)) return 'it may hold numbers, names of months and weekdays, and * , - /';
+  if (!PARTS.test(cron)) return 'it may hold numbers, names of months and weekdays, and * , - /';
   try {
     return cronOf(cron, 'UTC').nextRun() === null ? 'no day of any year matches it' : null;
   } catch (error) {

@@ -46,7 +46,7 @@ export const Settings = z.strictObject({
   /** A change beyond this share of the last good archive, either way, makes an archive suspicious. */
   tolerance: z.strictObject({ sizePercent: z.number().min(0), filePercent: z.number().min(0) }),
   /** An instance whose newest good archive is older than this is not safe: the watcher says so. */
-  targetHours: z.number().int().min(1).max(744).default(26),
+  targetHours: z.number().int().min(1).max(744).default(8),
   tell: Tell.default({ channel: null, mentions: [], isSuccessShown: true }),
 });
 export type Settings = z.infer<typeof Settings>;

@@ -1,4 +1,5 @@
 /** Everything the program needs of the world. A function takes the part it uses: `Pick<World, 'state' | 'clock'>`. */
+import type { Policy } from '../domain/approval-policy.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Chat } from './chat.ts';
 import type { Clock } from './clock.ts';
@@ -20,6 +21,8 @@ export type World = {
   /** @throws InstanceUnknown */
   instance(name: string): Instance;
   instanceNames(): string[];
+  /** Who may ask for what, and who has to approve it. */
+  policy: Policy;
   octopusApi(instance: string): Promise<OctopusApi>;
   octopusProgram(instance: string): OctopusProgram;
   sqlServer(instance: string): Promise<SqlServer>;

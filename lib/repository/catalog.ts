@@ -7,6 +7,7 @@
 import type { Manifest } from '../domain/archive.ts';
 import { OctoError } from '../domain/errors.ts';
 import { archiveIdFloor, archiveIdOfKey, archiveKeys, isArchiveId } from '../domain/names.ts';
+import { dayOf, type Span } from '../domain/when.ts';
 import type { World } from '../ports/world.ts';
 import { readManifest } from './archives.ts';
 
@@ -44,16 +45,30 @@ export const latestGood = async (world: Store, instance: string, except?: string
   return null;
 };
 
-/** The archive with this id; `latest` is the latest good one. @throws ArchiveUnknown */
+/** The archive with this id, the latest good one (`latest`), or the newest good one of a day in UTC. @throws ArchiveUnknown */
 export const findArchive = async (world: Store, instance: string, wanted: string): Promise<Manifest> => {
+  const day = dayOf(wanted, world.clock.now());
+  if (day !== null) return goodOfDay(world, instance, day);
   const manifest =
-    wanted === 'latest'
+    wanted.toLowerCase() === 'latest'
       ? await latestGood(world, instance)
       : isArchiveId(wanted)
         ? await readManifest(world, { instance, archiveId: wanted })
         : null;
   if (manifest === null) throw new OctoError('ArchiveUnknown', `instance ${instance} has no archive "${wanted}"`);
   return manifest;
+};
+
+const goodOfDay = async (world: Store, instance: string, { from, before }: Span): Promise<Manifest> => {
+  const window = { from: archiveIdFloor(from), before: archiveIdFloor(before) };
+  const ids = (await idsBetween(world, instance, window)).toReversed();
+  for (const archiveId of ids) {
+    const manifest = await readManifest(world, { instance, archiveId });
+    if (manifest?.word === 'good') return manifest;
+  }
+  const day = from.toISOString().slice(0, 10);
+  const others = ids.length === 0 ? '' : `; taken that day, but not good: ${ids.join(', ')}`;
+  throw new OctoError('ArchiveUnknown', `instance ${instance} has no good archive of ${day}${others}`);
 };
 
 const idsBetween = async (

@@ -10,6 +10,7 @@ import { Lease } from '../domain/lease.ts';
 import { parseTimelineEntry, stateKeys } from '../domain/names.ts';
 import { RunRecord, StepNote, type Outcome, type RunView } from '../domain/run.ts';
 import type { World } from '../ports/world.ts';
+import { readApproval } from './approvals.ts';
 import { encodeRecord, readRecord, UNCHANGED, update } from './update.ts';
 
 type State = Pick<World, 'state'>;
@@ -69,6 +70,18 @@ export const writeStepNote = async (world: State, runId: string, note: StepNote)
   return written ?? note;
 };
 
+/** Ends the note of a state that waited for people, whose step ended long before; an end that stands already stays. */
+export const endWait = async (
+  world: Pick<World, 'state' | 'clock'>,
+  runId: string,
+  { state, text }: { state: string; text: string },
+): Promise<void> => {
+  const now = world.clock.now().toISOString();
+  await update(world.state, { key: stateKeys.stepNote(runId, state), schema: StepNote }, (current) =>
+    current?.status === 'running' ? { ...current, status: 'done', text, updatedAt: now, endedAt: now } : UNCHANGED,
+  );
+};
+
 /** Everything a view needs, or `null` when there is no such run. Notes are in the order in which their states began. */
 export const readRunView = async (
   world: State,
@@ -87,8 +100,9 @@ export const readRunView = async (
   return {
     run,
     steps,
-    plannedStates: plannedStates(run.workflow, run.options),
+    plannedStates: plannedStates(run.workflow, { ...run.options, approval: run.approval !== undefined }),
     maintenanceUntil: lease?.status === 'open' ? lease.latestEndsAt : null,
+    approval: await readApproval(world, run),
   };
 };
 

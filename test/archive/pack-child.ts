@@ -20,5 +20,5 @@ const create: typeof store.create = async (key, bytes, options) => {
 setInterval(() => undefined, 60_000);
 await packFolders(
   { archives: { ...store, create }, clock: systemClock, hostDirectory: `${directory}/host` },
-  { instance: 'prod', runId: 'run_A', pass: 'first', places: [{ name: 'packages', path: `${directory}/server` }] },
+  { instance: 'prod', runId: 'run_A', pass: 'first', places: [{ name: 'packages', path: `${directory}/the server` }] },
 );

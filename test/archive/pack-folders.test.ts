@@ -14,7 +14,7 @@ import { noise } from './trees.ts';
 
 const setUp = () => {
   const directory = scratchDirectory();
-  const server = join(directory, 'server');
+  const server = join(directory, 'the server');
   mkdirSync(server);
   const world = scratchWorld(directory);
   const pack = (runId: string, pass: 'first' | 'second' = 'first', using: ScratchWorld = world) =>

@@ -14,6 +14,7 @@ import { compose } from '../../lib/compose.ts';
 import { readConfig } from '../../lib/config.ts';
 import type { RunView } from '../../lib/domain/run.ts';
 import type { World } from '../../lib/ports/world.ts';
+import { listArchives } from '../../lib/repository/catalog.ts';
 import { readView } from '../../lib/runs/report.ts';
 import { playFaults } from '../../sandbox/faults.ts';
 import { type StandIns, startStandIns } from '../../sandbox/stand-ins.ts';
@@ -31,6 +32,12 @@ export type Installation = StandIns & {
   /** The run as soon as `isThere` holds of it. */
   until(runId: string, isThere: (view: RunView) => boolean): Promise<RunView>;
   ended(runId: string): Promise<RunView>;
+  /** The run's card as text, as soon as it says how the run ended. */
+  lastWord(runId: string): Promise<string>;
+  /** The archives that are listed, oldest first. */
+  listed(): Promise<string[]>;
+  /** What users meet, asked of Octopus itself: the names of nodes that take no tasks, or `maintenance`. */
+  closedDoors(): Promise<string[]>;
   /** Plays a bad day of `sandbox/faults.ts`, and returns how to end it. */
   fault(text: string): Promise<() => Promise<void>>;
   /** `kill -9`. */
@@ -96,6 +103,24 @@ export const install = async ({ sizeMegabytes = 1, hasS3 = false } = {}): Promis
     },
     until,
     ended: (runId) => until(runId, ({ run }) => run.status === 'ended'),
+    lastWord: (runId) =>
+      eventually('the last word on the card', async () => {
+        const card = standIns.slack.api
+          .messages()
+          .find(({ visibleTo, blocks }) => visibleTo === null && JSON.stringify(blocks).includes(runId));
+        const text = JSON.stringify(card?.blocks ?? []);
+        return text.includes('Safe now') ? text : null;
+      }),
+    listed: async () => {
+      const ids: string[] = [];
+      for await (const { archiveId } of listArchives(world, 'prod')) ids.unshift(archiveId);
+      return ids;
+    },
+    closedDoors: async () => {
+      const api = await world.octopusApi('prod');
+      const drained = (await api.nodes()).filter(({ isDraining }) => isDraining).map(({ name }) => name);
+      return [...((await api.isInMaintenance()) ? ['maintenance'] : []), ...drained];
+    },
     fault: (text) => playFaults(standIns, [text]),
     kill: () => end('SIGKILL'),
     start,

@@ -61,6 +61,7 @@ export const aView = (change: Partial<Omit<RunView, 'run'>> & { run?: Partial<Ru
   steps: change.steps ?? [],
   plannedStates: change.plannedStates ?? PLANNED,
   maintenanceUntil: change.maintenanceUntil ?? null,
+  approval: change.approval ?? null,
 });
 
 export const anEndedView = (outcome: Partial<Outcome>): RunView =>

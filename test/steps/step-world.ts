@@ -115,6 +115,7 @@ const worldOf = async (root: string, { instance, seeded, connectionString }: Pee
     chat: { post: absent, update: absent, postEphemeral: absent },
     instance: () => instance,
     instanceNames: () => [instance.name],
+    policy: { people: ['ana', 'ben'], groups: {}, statements: [] },
     octopusApi: async () => octopusHttp({ url: host.url, apiKey: new Secret(seeded.apiKey), clock, timeoutSeconds: 5 }),
     octopusProgram: () =>
       octopusHost({ programPath: host.program.path, instanceName: host.program.instanceName, timeoutSeconds: 20 }),

@@ -1,0 +1,99 @@
+/** `/octo audit`, `/octo audit verify`: who did what and what came of it, and whether that record is still the one that was written. */
+import { type AuditEntry, headText, parseHead, SHORT_HASH_DIGITS } from '../domain/audit.ts';
+import { OctoError } from '../domain/errors.ts';
+import { columns } from '../domain/reply.ts';
+import { sinceWhen } from '../domain/when.ts';
+import { newestEntries, readAuditHead, verifyAudit } from '../repository/audit.ts';
+import { count, cut, oneLine, utcTime } from '../slack/text.ts';
+import type { Command } from './command.ts';
+
+const LIST_LENGTH = 20;
+const SINCE_LENGTH = 500;
+const SUMMARY_CHARACTERS = 120;
+const FINDINGS_LENGTH = 50;
+
+export const audit: Command = {
+  words: ['audit'],
+  summary: 'Who asked for what, who decided, and what came of it, newest first.',
+  positionals: [],
+  options: { since: { summary: 'how far back: 7d, yesterday, 2026-03-04 (UTC)' } },
+  example: '/octo audit since:7d',
+  perform: async (world, { options }) => {
+    const since = sinceOption(options['since'], world.clock.now());
+    const most = since === null ? LIST_LENGTH : SINCE_LENGTH;
+    const head = await readAuditHead(world);
+    const entries: AuditEntry[] = [];
+    let isCut = false;
+    for await (const { entry } of newestEntries(world)) {
+      if (since !== null && entry.at < since.toISOString()) break;
+      isCut = entries.length === most;
+      if (isCut) break;
+      entries.push(entry);
+    }
+    return {
+      headline: entries.length === 0 ? 'The audit has no such entry.' : `The newest ${count(entries.length, 'entry', 'entries')}.`,
+      lines: [
+        ...columns(entries.map(row)),
+        ...(isCut ? [`Older ones are left out; audit since:… goes further back, up to ${SINCE_LENGTH}.`] : []),
+        `Head ${headText(head, SHORT_HASH_DIGITS)}: keep it elsewhere, and give it to audit verify.`,
+      ],
+      json: { head: headText(head), entries, isCut },
+    };
+  },
+};
+
+export const auditVerify: Command = {
+  words: ['audit', 'verify'],
+  summary: 'Read the whole audit again and name every entry that was changed, moved, added or removed.',
+  positionals: [],
+  options: { head: { summary: 'the last head you kept, number:hash; without it a cut end cannot be seen' } },
+  example: '/octo audit verify head:17:9c1e5d0a1b2c3d4e',
+  perform: async (world, { options }) => {
+    const kept = headOption(options['head']);
+    const { entryCount, head, findings } = await verifyAudit(world, kept);
+    const left = findings.length - FINDINGS_LENGTH;
+    return {
+      headline:
+        findings.length === 0
+          ? `The audit is whole: ${count(entryCount, 'entry', 'entries')}, each as it was written.`
+          : `The audit was TAMPERED WITH: ${count(findings.length, 'finding')}.`,
+      lines: [
+        ...findings.slice(0, FINDINGS_LENGTH).map(({ what }) => what),
+        ...(left > 0 ? [`and ${left} more`] : []),
+        `Head ${headText(head)}`,
+        ...(kept === null ? ['Whether entries are gone from its end shows only against a head that was kept elsewhere.'] : []),
+      ],
+      json: { entryCount, head: headText(head), findings },
+      isBad: findings.length > 0,
+    };
+  },
+};
+
+const sinceOption = (text: string | undefined, now: Date): Date | null => {
+  if (text === undefined) return null;
+  const since = sinceWhen(text, now);
+  if (since === null) throw new OctoError('ArgumentInvalid', `since is a length or a day, as 7d, yesterday or 2026-03-04, not "${text}"`);
+  return since;
+};
+
+const headOption = (text: string | undefined): ReturnType<typeof parseHead> => {
+  if (text === undefined) return null;
+  const head = parseHead(text);
+  if (head === null) throw new OctoError('ArgumentInvalid', `head is a number and at least ${SHORT_HASH_DIGITS} hex digits, as audit shows it, not "${text}"`);
+  return head;
+};
+
+const row = (entry: AuditEntry): string[] => [
+  String(entry.n),
+  utcTime(entry.at),
+  entry.who.door === 'workflow' ? 'octo' : `${entry.who.person} (${entry.who.door})`,
+  `${entry.act}${entry.stage === 'intent' ? '' : ` ${entry.stage}`}`,
+  [entry.on, entry.runId].filter((about) => about !== entry.act && about !== null && about !== undefined).join(' '),
+  cut(oneLine(Object.values(said(entry)).join(' · ')), SUMMARY_CHARACTERS),
+];
+
+/** What a reader has not seen in another column. */
+const said = ({ detail, on }: AuditEntry): string[] =>
+  Object.entries(detail)
+    .filter(([name, value]) => name !== 'intent' && value !== on && value !== null && value !== '')
+    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);

@@ -1,0 +1,5 @@
+/** Mentions of the people and user groups that an administrator chose to be told: the only mentions we ever send. */
+
+/** `<@U…>` and `<!subteam^S…>` for ids of people and user groups, blank-separated. */
+export const mentions = (ids: readonly string[]): string =>
+  ids.map((id) => (id.startsWith('S') ? `<!subteam^${id}>` : `<@${id}>`)).join(' ');
