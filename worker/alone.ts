@@ -18,16 +18,16 @@ import type { Clock } from '../lib/ports/clock.ts';
 import type { World } from '../lib/ports/world.ts';
 import { listRuns } from '../lib/repository/run-book.ts';
 import { restartRequested } from '../lib/runs/request.ts';
-import { commandText, type SlackRequest } from '../lib/slack/receive.ts';
-import { replyMessage } from '../lib/slack/replies.ts';
 import { loadStep } from '../lib/steps/index.ts';
 import { performCloudStep } from '../lib/steps/perform-step.ts';
+import { slackAnswers } from './answers.ts';
 import { keepCards } from './card-keeper.ts';
 import { serveControl, type TypedCommand } from './control.ts';
 import { keepLeases } from './lease-keeper.ts';
-import { terminalPerson, slackPerson } from './person.ts';
+import { terminalPerson } from './person.ts';
 import { runWorker } from './poll.ts';
 import { openSlackDoor } from './slack-door.ts';
+import { keepSchedule, keepWatch, type TickerOptions } from './ticker.ts';
 
 export type Alone = {
   world: World;
@@ -43,7 +43,7 @@ export type AloneOptions = {
   environment: NodeJS.ProcessEnv;
   clock: Clock;
   log: Log;
-  /** Without it only terminals are listened to. */
+  /** Without it only terminals are listened to and no schedule is kept: the process lasts as long as one command. */
   hasSlackDoor: boolean;
 };
 
@@ -73,6 +73,7 @@ export const startAlone = async ({ config, environment, clock, log, hasSlackDoor
   const work = Promise.all([
     ...hostsOf(world).map((host) => runWorker(world, { host, loadStep, signal: stop.signal, log })),
     keepLeases(world, { signal: stop.signal, log }),
+    ...(hasSlackDoor ? keepTime(world, { channel: config.slack?.channel ?? null, signal: stop.signal, log }) : []),
   ]);
   for (const run of await listRuns(world, { limit: RECENT_RUNS })) noticed(stateKeys.run(run.id));
 
@@ -100,6 +101,11 @@ export const startAlone = async ({ config, environment, clock, log, hasSlackDoor
   };
 };
 
+const keepTime = (world: World, options: TickerOptions): Promise<void>[] => [
+  keepSchedule(world, options),
+  keepWatch(world, options),
+];
+
 /** On one machine this process is the worker of every host. */
 const hostsOf = (world: World): string[] => [
   ...new Set(world.instanceNames().flatMap((name) => world.instance(name).hosts.map((host) => host.name))),
@@ -119,12 +125,6 @@ const openDoor = (
   { config, slack, environment, log }: { config: Config; slack: SlackConfig; environment: NodeJS.ProcessEnv; log: Log },
 ) => {
   const secret = (reference: string) => resolveSecret(reference, environment);
-  const handOver = async (request: SlackRequest) => {
-    const text = commandText(request);
-    if (text === null) return null;
-    const by = slackPerson(config.people, request);
-    return replyMessage(await perform(world, text, { by, requestKey: `slack:${request.team}:${request.triggerId}` }));
-  };
   return openSlackDoor({
     ...(slack.mode === 'http'
       ? { mode: 'http', port: slack.port, signingSecret: secret(slack.signingSecret) }
@@ -132,7 +132,7 @@ const openDoor = (
     botToken: secret(slack.botToken),
     ...(slack.apiUrl === undefined ? {} : { apiUrl: slack.apiUrl }),
     allow: { team: slack.team, channels: [slack.channel] },
-    handOver,
+    handOver: slackAnswers(world, config),
     log: ({ level, message, code }) => log[level](message, code === undefined ? {} : { code }),
   });
 };

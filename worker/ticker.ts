@@ -24,7 +24,8 @@ export const keepSchedule = (world: World, { channel, signal, log }: TickerOptio
       log.error('the schedule could not be looked at', { instance, error });
       return null;
     });
-    if (ticked !== null) log.info('a scheduled backup was due', { instance, run: ticked.runId, joined: ticked.isJoined });
+    if (ticked !== null)
+      log.info('a scheduled backup was due', { instance, run: ticked.runId, joined: ticked.isJoined });
   });
 
 /** Watches the age of every instance's newest good archive until `signal` fires. */

@@ -10,9 +10,9 @@ import type { World } from '../ports/world.ts';
 import { readManifest } from '../repository/archives.ts';
 import { listArchives } from '../repository/catalog.ts';
 import type { ArchivePlace } from '../repository/sections.ts';
-import { packsOfIndex } from './index-text.ts';
 import { readIndex, sha256Hex } from './packs.ts';
 import { COMPARE_ALL, type Damage, readPacks, wantedPacks } from './read-packs.ts';
+import { sharedObjects } from './shared-objects.ts';
 
 export type Verification = {
   archiveId: string;
@@ -115,33 +115,8 @@ const withArchives = async (
   if (damaged.length === 0) return [];
   for await (const manifest of listArchives(world, instance)) {
     if (manifest.archiveId === archiveId) continue;
-    const keys = await keysOf(world, manifest);
-    for (const { key, archives } of damaged) if (keys.has(key)) archives.push(manifest.archiveId);
+    const { sizes } = await sharedObjects(world, manifest);
+    for (const { key, archives } of damaged) if (sizes.has(key)) archives.push(manifest.archiveId);
   }
   return damaged;
-};
-
-/** Keys of the shared objects that an archive needs, as far as its indexes can be read. */
-const keysOf = async (
-  world: Pick<World, 'archives'>,
-  { instance, folders, database }: Manifest,
-): Promise<Set<string>> => {
-  const keys = new Set([folders.indexKey, database.indexKey]);
-  const parts = [
-    { indexKey: folders.indexKey, prefix: archiveKeys.packs(instance) },
-    { indexKey: database.indexKey, prefix: archiveKeys.database(instance) },
-  ];
-  for (const { indexKey, prefix } of parts) {
-    const object = await world.archives.read(indexKey);
-    for (const { sha256 } of object === null ? [] : packsOrNone(object.bytes)) keys.add(`${prefix}${sha256}`);
-  }
-  return keys;
-};
-
-const packsOrNone = (bytes: Buffer) => {
-  try {
-    return packsOfIndex(bytes);
-  } catch {
-    return [];
-  }
 };

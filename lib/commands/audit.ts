@@ -31,7 +31,10 @@ export const audit: Command = {
       entries.push(entry);
     }
     return {
-      headline: entries.length === 0 ? 'The audit has no such entry.' : `The newest ${count(entries.length, 'entry', 'entries')}.`,
+      headline:
+        entries.length === 0
+          ? 'The audit has no such entry.'
+          : `The newest ${count(entries.length, 'entry', 'entries')}.`,
       lines: [
         ...columns(entries.map(row)),
         ...(isCut ? [`Older ones are left out; audit since:… goes further back, up to ${SINCE_LENGTH}.`] : []),
@@ -61,7 +64,9 @@ export const auditVerify: Command = {
         ...findings.slice(0, FINDINGS_LENGTH).map(({ what }) => what),
         ...(left > 0 ? [`and ${left} more`] : []),
         `Head ${headText(head)}`,
-        ...(kept === null ? ['Whether entries are gone from its end shows only against a head that was kept elsewhere.'] : []),
+        ...(kept === null
+          ? ['Whether entries are gone from its end shows only against a head that was kept elsewhere.']
+          : []),
       ],
       json: { entryCount, head: headText(head), findings },
       isBad: findings.length > 0,
@@ -72,14 +77,19 @@ export const auditVerify: Command = {
 const sinceOption = (text: string | undefined, now: Date): Date | null => {
   if (text === undefined) return null;
   const since = sinceWhen(text, now);
-  if (since === null) throw new OctoError('ArgumentInvalid', `since is a length or a day, as 7d, yesterday or 2026-03-04, not "${text}"`);
+  if (since === null)
+    throw new OctoError('ArgumentInvalid', `since is a length or a day, as 7d, yesterday or 2026-03-04, not "${text}"`);
   return since;
 };
 
 const headOption = (text: string | undefined): ReturnType<typeof parseHead> => {
   if (text === undefined) return null;
   const head = parseHead(text);
-  if (head === null) throw new OctoError('ArgumentInvalid', `head is a number and at least ${SHORT_HASH_DIGITS} hex digits, as audit shows it, not "${text}"`);
+  if (head === null)
+    throw new OctoError(
+      'ArgumentInvalid',
+      `head is a number and at least ${SHORT_HASH_DIGITS} hex digits, as audit shows it, not "${text}"`,
+    );
   return head;
 };
 

@@ -1,7 +1,10 @@
 /** `/octo backup now`: asks for a backup run, or joins the one that is at work. */
-import { defaultInstance } from './instance.ts';
-import type { Command } from './command.ts';
+import type { World } from '../ports/world.ts';
+import { readSettings } from '../repository/settings.ts';
 import { requestBackup } from '../runs/request.ts';
+import { backupPlan } from './backup-plan.ts';
+import { type Command, isPlanOnly, PLAN } from './command.ts';
+import { instanceNamed } from './instance.ts';
 
 export const backupNow: Command = {
   words: ['backup', 'now'],
@@ -13,17 +16,17 @@ export const backupNow: Command = {
       summary: 'quiesced stops new work for the dump, online does not',
       values: ['quiesced', 'online'],
     },
+    ...PLAN,
   },
   startsRun: true,
+  changes: true,
   example: '/octo backup now prod reason:"before the upgrade"',
-  perform: async (world, { positionals, options }, { by, requestKey }) => {
-    const { run, isJoined } = await requestBackup(world, {
-      instance: positionals['instance'] ?? defaultInstance(world),
-      by,
-      requestKey,
-      reason: options['reason'] ?? null,
-      consistency: options['consistency'] === 'online' ? 'online' : 'quiesced',
-    });
+  perform: async (world, args, { by, requestKey }) => {
+    const instance = instanceNamed(world, args.positionals['instance']);
+    const consistency = await consistencyOf(world, instance, args.options['consistency']);
+    if (isPlanOnly(args)) return backupPlan(world, { instance, consistency });
+    const reason = args.options['reason'] ?? null;
+    const { run, isJoined } = await requestBackup(world, { instance, by, requestKey, reason, consistency });
     return {
       headline: isJoined
         ? `${run.requestedBy.person} already has a backup of ${run.instance} running: ${run.id}. You are following that one.`
@@ -33,4 +36,10 @@ export const backupNow: Command = {
       runId: run.id,
     };
   },
+};
+
+/** As asked for, else as the settings say. */
+const consistencyOf = async (world: Pick<World, 'state'>, instance: string, asked: string | undefined) => {
+  if (asked === undefined) return (await readSettings(world, instance)).consistency;
+  return asked === 'online' ? 'online' : 'quiesced';
 };

@@ -5,6 +5,7 @@
  */
 import type { Reply } from '../domain/reply.ts';
 import type { RunRecord } from '../domain/run.ts';
+import type { ChatForm } from '../ports/chat.ts';
 import type { World } from '../ports/world.ts';
 
 export type Declaration = {
@@ -38,6 +39,8 @@ export type Request = {
 };
 
 export type Command = Declaration & {
+  /** The form to open where forms can be shown; null when the words say it all already. Sent, it is this command: `forms.ts`. */
+  form?(world: World, args: Arguments, request: Request): Promise<ChatForm | null>;
   perform(world: World, args: Arguments, request: Request): Promise<Reply>;
 };
 

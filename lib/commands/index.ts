@@ -13,6 +13,7 @@ import { backupHold, backupRelease } from './holds.ts';
 import { keysStatus } from './keys.ts';
 import { parse } from './parse.ts';
 import { cancel, run, runs } from './runs.ts';
+import { backupPause, backupResume, backupSettings } from './settings.ts';
 import { status } from './status.ts';
 
 const verbs = [
@@ -24,6 +25,9 @@ const verbs = [
   backupHold,
   backupRelease,
   backupDelete,
+  backupSettings,
+  backupPause,
+  backupResume,
   keysStatus,
   runs,
   run,
@@ -36,8 +40,15 @@ const verbs = [
 export const commands: readonly Command[] = [...verbs, helpIn(verbs)];
 
 /** Carries out what was typed after `/octo`. @throws CommandUnknown, ArgumentInvalid, and what the command throws */
-export const perform = async (world: World, text: string, request: Request): Promise<Reply> => {
-  const { command, args } = parseCommand(text);
+export const perform = (world: World, text: string, request: Request): Promise<Reply> =>
+  performParsed(world, parseCommand(text), request);
+
+/** Carries out a command that was understood, and keeps it in the audit when it changes something. */
+export const performParsed = async (
+  world: World,
+  { command, args }: { command: Command; args: Arguments },
+  request: Request,
+): Promise<Reply> => {
   const work = () => command.perform(world, args, request);
   if (command.changes !== true || isPlanOnly(args)) return work();
   const { person, door } = request.by;

@@ -106,6 +106,13 @@ export const peopleIn = (policy: Policy, named: readonly string[]): string[] => 
   return policy.people.filter((person) => meant.has(person));
 };
 
+/** Who can approve what `requestedBy` asks for. */
+export const peopleWhoMay = (
+  policy: Policy,
+  { approvers, mayApproveSelf }: Pick<Requirement, 'approvers' | 'mayApproveSelf'>,
+  requestedBy: string,
+): string[] => peopleIn(policy, approvers).filter((person) => mayApproveSelf || person !== requestedBy);
+
 /** Names that the policy uses and nothing in the configuration bears, each with its path there: a typing error must not open a door. */
 export const policyProblems = (
   { people, groups, statements }: Policy,

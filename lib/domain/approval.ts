@@ -5,7 +5,15 @@
  * policy, and whoever saw another plan, no longer counts. Stored under `approvals/<runId>/` by `repository/approvals.ts`.
  */
 import * as z from 'zod';
-import { EVERYONE, peopleIn, requirement, type Asking, type Policy, type Requirement } from './approval-policy.ts';
+import {
+  EVERYONE,
+  peopleIn,
+  peopleWhoMay,
+  requirement,
+  type Asking,
+  type Policy,
+  type Requirement,
+} from './approval-policy.ts';
 import type { Plan } from './plan.ts';
 
 /** When the run began to wait for people, and until when. */
@@ -55,9 +63,8 @@ export const mayDecide = (policy: Policy, asking: Asking, person: string): MayDe
   const verdict = requirement(policy, asking);
   if (verdict.kind === 'denied') return refused(`the policy no longer lets ${asking.by.person} ask for this`, []);
   // Where the policy no longer asks for anybody, whoever it knows may still say yes or no to a run that waits.
-  const { approvers, mayApproveSelf } =
-    verdict.kind === 'approval' ? verdict.requirement : { approvers: [EVERYONE], mayApproveSelf: false };
-  const whoCan = peopleIn(policy, approvers).filter((one) => mayApproveSelf || one !== asking.by.person);
+  const need = verdict.kind === 'approval' ? verdict.requirement : { approvers: [EVERYONE], mayApproveSelf: false };
+  const whoCan = peopleWhoMay(policy, need, asking.by.person);
   if (whoCan.includes(person)) return { may: true };
   if (!policy.people.includes(person)) return refused(`${person} is not a person that octo.yml knows`, whoCan);
   if (person === asking.by.person) return refused('nobody approves their own request', whoCan);

@@ -88,13 +88,23 @@ const troubleAt = (before: AuditHead, { n, bytes }: { n: number; bytes: Uint8Arr
   if (n !== before.n + 1 || entry.previous === before.hash) return [];
   return before.n === 0
     ? [{ n, what: 'entry 1 does not begin a chain: it was replaced' }]
-    : [{ n: before.n, what: `entry ${before.n} is not the one that entry ${n} was written after: one of them was changed` }];
+    : [
+        {
+          n: before.n,
+          what: `entry ${before.n} is not the one that entry ${n} was written after: one of them was changed`,
+        },
+      ];
 };
 
 const troubleWith = (kept: AuditHead | null, head: AuditHead): AuditFinding[] =>
   kept?.n !== head.n || head.hash.startsWith(kept.hash)
     ? []
-    : [{ n: head.n, what: `entry ${head.n} is not the one whose hash was kept: it, or what came before, was rewritten` }];
+    : [
+        {
+          n: head.n,
+          what: `entry ${head.n} is not the one whose hash was kept: it, or what came before, was rewritten`,
+        },
+      ];
 
 const decoded = (bytes: Uint8Array): AuditEntry | null => {
   try {

@@ -44,7 +44,14 @@ export const errorRecordOf = (failure: Failure): ErrorRecord => {
 };
 
 /** Codes that mean: nothing was begun. */
-const REFUSALS = new Set<string>(['PlanRefused', 'LockHeld']);
+const REFUSALS = new Set<string>([
+  'PlanRefused',
+  'PlanChanged',
+  'LockHeld',
+  'ApprovalDenied',
+  'ApprovalExpired',
+  'ApprovalVoid',
+]);
 
 const wordOf = (ending: BackupEnding, error: ErrorRecord | null): OutcomeWord => {
   if (error !== null) return REFUSALS.has(error.code) ? 'refused' : 'failed';
@@ -93,7 +100,7 @@ const safeNow = (word: OutcomeWord, ending: BackupEnding): string => {
 };
 
 /** States that only ask, or take our own lock. */
-const UNTOUCHED_IN = new Set(['PlanRun', 'TakeLock']);
+const UNTOUCHED_IN = new Set(['PlanRun', 'AwaitApproval', 'ConfirmPlan', 'PlanAgain', 'TakeLock']);
 
 const serverNow = (word: OutcomeWord, ending: BackupEnding): string => {
   const isUntouched = word === 'refused' || UNTOUCHED_IN.has(ending.failure?.state ?? '');

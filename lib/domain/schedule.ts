@@ -31,8 +31,7 @@ const ON_TIME_MINUTES = 15;
 const LOOK_BACK_DAYS = 7;
 const MINUTE_MS = 60_000;
 
-const PARTS =
-  /^([\d*,/\- ]|\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)\b)+$/i;
+const PARTS = /^([\d*,/\- ]|\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)\b)+$/i;
 
 /** What is wrong with a cron of ours, as a phrase; null when it is right and fires some day. */
 export const cronProblem = (cron: string): string | null => {
@@ -104,5 +103,4 @@ const cronOf = (cron: string, timezone: string): Cron =>
   new Cron(cron, { mode: '5-part', fixedTimeRule: 'no-wildcard', timezone, paused: true });
 
 /** At the same moment quiesced comes first. */
-const byTime = (a: Slot, b: Slot): number =>
-  a.at.localeCompare(b.at) || b.consistency.localeCompare(a.consistency);
+const byTime = (a: Slot, b: Slot): number => a.at.localeCompare(b.at) || b.consistency.localeCompare(a.consistency);

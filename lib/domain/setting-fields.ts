@@ -49,7 +49,8 @@ const whole = (name: string, text: string, { least, most }: Range): number => {
 
 const oneOf = <T extends string>(name: string, text: string, values: readonly T[]): T => {
   const found = values.find((value) => value === text);
-  if (found === undefined) throw new OctoError('SettingInvalid', `${name} is one of ${values.join(', ')}, not "${text}"`);
+  if (found === undefined)
+    throw new OctoError('SettingInvalid', `${name} is one of ${values.join(', ')}, not "${text}"`);
   return found;
 };
 
@@ -152,7 +153,10 @@ export const settingFields: readonly SettingField[] = [
     write: (settings, text) => {
       const isId = /^[CG][A-Z0-9]+$/.test(text);
       if (!isId && text !== CONFIGURED_CHANNEL)
-        throw new OctoError('SettingInvalid', `channel is an id as in C0123456, or ${CONFIGURED_CHANNEL}, not "${text}"`);
+        throw new OctoError(
+          'SettingInvalid',
+          `channel is an id as in C0123456, or ${CONFIGURED_CHANNEL}, not "${text}"`,
+        );
       return { ...settings, tell: { ...settings.tell, channel: isId ? text : null } };
     },
   },
@@ -164,7 +168,8 @@ export const settingFields: readonly SettingField[] = [
     write: (settings, text) => {
       const mentions = text === NOBODY ? [] : text.split(/[,\s]+/).filter((id) => id !== '');
       const wrong = mentions.find((id) => !/^[UWS][A-Z0-9]+$/.test(id));
-      if (wrong !== undefined) throw new OctoError('SettingInvalid', `"${wrong}" is no Slack id of a person or user group`);
+      if (wrong !== undefined)
+        throw new OctoError('SettingInvalid', `"${wrong}" is no Slack id of a person or user group`);
       if (mentions.length > 20) throw new OctoError('SettingInvalid', 'at most 20 people and user groups are told');
       return { ...settings, tell: { ...settings.tell, mentions: [...new Set(mentions)] } };
     },

@@ -77,8 +77,11 @@ export const endWait = async (
   { state, text }: { state: string; text: string },
 ): Promise<void> => {
   const now = world.clock.now().toISOString();
-  await update(world.state, { key: stateKeys.stepNote(runId, state), schema: StepNote }, (current) =>
-    current?.status === 'running' ? { ...current, status: 'done', text, updatedAt: now, endedAt: now } : UNCHANGED,
+  await update(
+    world.state,
+    { key: stateKeys.stepNote(runId, state), schema: StepNote },
+    (current): StepNote | typeof UNCHANGED =>
+      current?.status === 'running' ? { ...current, status: 'done', text, updatedAt: now, endedAt: now } : UNCHANGED,
   );
 };
 

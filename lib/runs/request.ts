@@ -4,9 +4,13 @@
  * Repeating a request (Slack delivers twice, a person presses enter twice) is the same run, because the id is derived
  * from the request. A kill between the record and the start is mended by `restartRequested`, with the same input.
  */
+import { peopleWhoMay, requirement, type Asking, type Requirement } from '../domain/approval-policy.ts';
+import { openedNow, secondsToWait } from '../domain/approval.ts';
+import { OctoError } from '../domain/errors.ts';
 import { archiveIdOf, runIdOf } from '../domain/names.ts';
 import type { RunRecord } from '../domain/run.ts';
 import type { World } from '../ports/world.ts';
+import { readApproval } from '../repository/approvals.ts';
 import { createRun, listRuns, readRun } from '../repository/run-book.ts';
 
 export type BackupRequest = {
@@ -17,18 +21,22 @@ export type BackupRequest = {
   consistency: 'quiesced' | 'online';
 };
 
-type RequestWorld = Pick<World, 'state' | 'clock' | 'workflows' | 'instance'>;
+type RequestWorld = Pick<World, 'state' | 'clock' | 'workflows' | 'instance' | 'policy'>;
 
-/** The run that now stands for this request; `isJoined` when another one was already at work on the instance. */
+/**
+ * The run that now stands for this request; `isJoined` when another one was already at work on the instance. One that only
+ * waits for approval is joined by requests that would have to wait as well, and holds up no other.
+ * @throws RequestNotAllowed, ApprovalImpossible
+ */
 export const requestBackup = async (
   world: RequestWorld,
   request: BackupRequest,
 ): Promise<{ run: RunRecord; isJoined: boolean }> => {
-  world.instance(request.instance);
+  const approval = neededApproval(world, request);
   const earlier = await readRun(world, runIdOf(request.requestKey));
-  const other = earlier ?? (await runningRun(world, request.instance));
+  const other = earlier ?? (await runningRun(world, request.instance, approval !== null));
   if (other !== null) return { run: other, isJoined: other !== earlier };
-  const run = await createRun(world, recordOf(request, world.clock.now().toISOString()));
+  const run = await createRun(world, recordOf(request, { approval, requestedAt: world.clock.now().toISOString() }));
   await startRun(world, run);
   return { run, isJoined: false };
 };
@@ -49,14 +57,52 @@ const executionInput = (world: Pick<World, 'instance'>, run: RunRecord) => ({
   instance: run.instance,
   hosts: world.instance(run.instance).hosts.map(({ name, queueUrl = name }) => ({ name, queueUrl })),
   consistency: run.options['consistency'],
+  awaitSeconds: run.approval === undefined ? null : firstWaitSeconds(run.approval),
 });
 
-const runningRun = async (world: Pick<World, 'state'>, instance: string): Promise<RunRecord | null> => {
-  const runs = await listRuns(world, { instance, limit: 5 });
-  return runs.find(({ status }) => status === 'running') ?? null;
+/** The wait begins when the state is entered: measured here from a moment of its own. */
+const firstWaitSeconds = (need: Requirement): number => {
+  const began = new Date(0);
+  return secondsToWait(openedNow(need, { planHash: '', now: began }), need, began);
 };
 
-const recordOf = (request: BackupRequest, requestedAt: string): RunRecord => {
+/** What the policy wants before this request is carried out; `null` when nobody is to be asked. */
+const neededApproval = (world: Pick<World, 'policy' | 'instance'>, request: BackupRequest): Requirement | null => {
+  const { instance, by } = request;
+  const asking: Asking = { verb: 'backup', instance: world.instance(instance), by };
+  const verdict = requirement(world.policy, asking);
+  if (verdict.kind === 'free') return null;
+  if (verdict.kind === 'denied')
+    throw new OctoError('RequestNotAllowed', `${by.person} may not ask for a backup of ${instance}`);
+  const able = peopleWhoMay(world.policy, verdict.requirement, by.person);
+  const { count, breakGlass } = verdict.requirement;
+  if (able.length >= count || breakGlass.length > 0) return verdict.requirement;
+  throw new OctoError(
+    'ApprovalImpossible',
+    `a backup of ${instance} needs the approval of ${count}, and only ${able.length} can give it`,
+    { facts: { able } },
+  );
+};
+
+const runningRun = async (
+  world: Pick<World, 'state'>,
+  instance: string,
+  wouldWait: boolean,
+): Promise<RunRecord | null> => {
+  for (const run of await listRuns(world, { instance, limit: 10 })) {
+    if (run.status === 'running' && (wouldWait || !(await isWaiting(world, run)))) return run;
+  }
+  return null;
+};
+
+const isWaiting = async (world: Pick<World, 'state'>, run: RunRecord): Promise<boolean> => {
+  const approval = await readApproval(world, run);
+  return approval !== null && approval.decision === null;
+};
+
+type Recording = { approval: Requirement | null; requestedAt: string };
+
+const recordOf = (request: BackupRequest, { approval, requestedAt }: Recording): RunRecord => {
   const id = runIdOf(request.requestKey);
   return {
     id,
@@ -67,6 +113,7 @@ const recordOf = (request: BackupRequest, requestedAt: string): RunRecord => {
     reason: request.reason,
     options: { consistency: request.consistency },
     archiveId: archiveIdOf({ id, requestedAt }),
+    ...(approval === null ? {} : { approval }),
     status: 'running',
     endedAt: null,
     outcome: null,

@@ -7,7 +7,6 @@
 import * as z from 'zod';
 import { stateKeys } from '../domain/names.ts';
 import { type DueRun, dueRun } from '../domain/schedule.ts';
-import type { World } from '../ports/world.ts';
 import { readSettings } from '../repository/settings.ts';
 import { readRecord, UNCHANGED, update } from '../repository/update.ts';
 import { requestBackup } from './request.ts';
@@ -31,7 +30,8 @@ export const tick = async (
   const settings = await readSettings(world, instance);
   // The first look ever begins the schedule: nothing before it was missed.
   const due = record === null ? null : dueRun(settings, new Date(record.checkedUntil), now);
-  const started = due === null ? null : await start(world, { instance, channel: settings.tell.channel ?? channel, due });
+  const started =
+    due === null ? null : await start(world, { instance, channel: settings.tell.channel ?? channel, due });
   const checkedUntil = now.toISOString();
   await update(world.state, at, (current) =>
     current !== null && current.checkedUntil >= checkedUntil ? UNCHANGED : { checkedUntil },

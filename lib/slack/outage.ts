@@ -62,7 +62,8 @@ const reasonsOf = ({ pause, lastRun }: OutageFacts): string[] => [
 ];
 
 const runWords = ({ id, requestedAt, status, outcome }: RunRecord): string => {
-  const what = outcome?.error == null ? '' : `: ${escapeAndCut(oneLine(outcome.error.message), 300)} (\`${outcome.error.code}\`)`;
+  const what =
+    outcome?.error == null ? '' : `: ${escapeAndCut(oneLine(outcome.error.message), 300)} (\`${outcome.error.code}\`)`;
   return `\`${id}\`, ${localTime(requestedAt)}, ${outcome?.word ?? status}${what}`;
 };
 

@@ -6,6 +6,8 @@ import type { Step } from './step.ts';
 
 const loaders: Readonly<Record<string, () => Promise<{ step: Step }>>> = {
   'plan-run': () => import('./plan-run.ts'),
+  'await-approval': () => import('./await-approval.ts'),
+  'confirm-plan': () => import('./confirm-plan.ts'),
   'take-lock': () => import('./take-lock.ts'),
   'save-keys': () => import('./save-keys.ts'),
   'pack-folders': () => import('./pack-folders.ts'),

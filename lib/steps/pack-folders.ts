@@ -4,9 +4,7 @@
  */
 import * as z from 'zod';
 import { type PackedFolders, packFolders } from '../archive/pack-folders.ts';
-import type { Place } from '../archive/walk.ts';
-import type { FolderRole } from '../ports/octopus.ts';
-import type { World } from '../ports/world.ts';
+import { placesOf } from '../archive/places.ts';
 import { readSection, writeSection } from '../repository/sections.ts';
 import { archivePlace } from './archive-place.ts';
 import { defineStep } from './step.ts';
@@ -19,8 +17,6 @@ const Output = z.strictObject({
   problemCount: z.number(),
 });
 
-/** Telemetry is not worth a restore: Octopus makes it anew. */
-const ROLES_TAKEN = new Set<FolderRole>(['packages', 'artifacts', 'task-logs', 'event-exports', 'imports']);
 const PROBLEMS_LISTED = 50;
 
 export const step = defineStep(
@@ -42,15 +38,6 @@ export const step = defineStep(
     return Output.strip().parse(await writeSection(world, at, { name: 'folders', section: sectionOf(packed) }));
   },
 );
-
-/** The shared folders that the server names, and those that the configuration adds. */
-const placesOf = async (world: World, instance: string): Promise<Place[]> => {
-  const folders = await (await world.octopusApi(instance)).serverFolders();
-  return [
-    ...folders.filter(({ role }) => ROLES_TAKEN.has(role)).map(({ role, path }) => ({ name: role, path })),
-    ...world.instance(instance).extraFolders,
-  ];
-};
 
 const progress = ({ bytes, ofBytes }: { bytes: number; ofBytes: number }) => ({
   percent: Math.min(100, Math.floor((100 * bytes) / Math.max(1, ofBytes))),

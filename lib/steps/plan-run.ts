@@ -13,26 +13,31 @@ import { writeArchiveFile, writeSection } from '../repository/sections.ts';
 import { readSettings } from '../repository/settings.ts';
 import { archivePlace } from './archive-place.ts';
 import { CHECKS, type Check, type Planning } from './plan-checks.ts';
+import { keepToPlan } from './plan-of-backup.ts';
 import { defineStep } from './step.ts';
 
 const Output = z.strictObject({ tolerance: Settings.shape.tolerance, notes: z.array(z.string()) });
 
-/** @throws PlanRefused; or what has to pass first, when nothing but that stands against the plan */
+/** `isLast`: the run goes on from here without waiting for people, so the server is described as it is now. */
+const Input = z.strictObject({ consistency: z.enum(['quiesced', 'online']), isLast: z.boolean().default(true) });
+
+/** @throws PlanRefused, PlanChanged; or what has to pass first, when nothing but that stands against the plan */
 export const step = defineStep(
   {
     name: 'plan-run',
     runsOn: 'host',
-    input: z.strictObject({ consistency: z.enum(['quiesced', 'online']) }),
+    input: Input,
     output: Output,
   },
-  async (world, { consistency }, { run, beat }) => {
+  async (world, { consistency, isLast }, { run, beat }) => {
     const instance = world.instance(run.instance);
     const program = askedOnce(world.octopusProgram(run.instance));
     const planning: Planning = { world, instance, run, consistency, program };
     const { tolerance } = await readSettings(world, run.instance);
     await beat({ text: 'asking Octopus, SQL Server and the folders' });
     await requireNoRefusal(planning);
-    const notes = await describeSource(planning);
+    await keepToPlan(planning);
+    const notes = isLast ? await describeSource(planning) : [];
     return { tolerance, notes };
   },
 );

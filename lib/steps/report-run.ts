@@ -7,8 +7,10 @@ import * as z from 'zod';
 import type { Manifest } from '../domain/archive.ts';
 import { OctoError } from '../domain/errors.ts';
 import { outcomeOf, type Failure } from '../domain/outcome.ts';
-import { OUTCOMES, type BackupSummary } from '../domain/run.ts';
+import { OUTCOMES, type BackupSummary, type Outcome, type RunRecord } from '../domain/run.ts';
+import type { World } from '../ports/world.ts';
 import { readManifest } from '../repository/archives.ts';
+import { appendAuditOnce } from '../repository/audit.ts';
 import { latestGood } from '../repository/catalog.ts';
 import { releaseLock } from '../repository/lock.ts';
 import { endRun } from '../repository/run-book.ts';
@@ -47,9 +49,28 @@ export const step = defineStep(
     // The lock first: whoever sees that the run has ended may begin the next one at once.
     await releaseLock(world, run);
     const ended = (await endRun(world, run.id, outcome)).outcome ?? outcome;
+    await recordEnd(world, run, ended);
     return { word: ended.word, code: ended.error?.code ?? null, message: ended.error?.message ?? null };
   },
 );
+
+/** The outcome as the audit keeps it, which outlives the run book; a step that runs again finds its entry. */
+const recordEnd = async (world: Pick<World, 'state' | 'clock'>, run: RunRecord, outcome: Outcome): Promise<void> => {
+  const { word, gaps, notes, error, backup } = outcome;
+  const { id: runId, instance: on, requestedAt, requestedBy, workflow } = run;
+  await appendAuditOnce(
+    world,
+    {
+      who: { person: 'octo', door: 'workflow' },
+      act: `${workflow} run`,
+      stage: 'done',
+      on,
+      runId,
+      detail: { outcome: word, askedBy: requestedBy, gaps, notes, error, archive: backup?.archiveId ?? null },
+    },
+    { since: requestedAt },
+  );
+};
 
 type Reading<T> = { found: T | null; trouble: OctoError | null };
 

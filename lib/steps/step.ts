@@ -28,6 +28,8 @@ export type Step = {
   runsOn: 'host' | 'cloud';
   /** Puts the server back, or reports: goes on when the run was cancelled or has lost its lock. */
   isWayOut?: boolean;
+  /** Its state goes on waiting for people after it has returned, so its note stays open until a later step ends it. */
+  leavesWaiting?: boolean;
   input: z.ZodType;
   output: z.ZodType;
   perform(world: World, input: unknown, context: StepContext): Promise<unknown>;
@@ -35,7 +37,7 @@ export type Step = {
 
 /** Declares a step; input is parsed before it runs and output after. @throws Bug when either does not fit */
 export const defineStep = <I extends z.ZodType, O extends z.ZodType>(
-  declaration: { name: string; runsOn: Step['runsOn']; isWayOut?: boolean; input: I; output: O },
+  declaration: Pick<Step, 'name' | 'runsOn' | 'isWayOut' | 'leavesWaiting'> & { input: I; output: O },
   perform: (world: World, input: z.output<I>, context: StepContext) => Promise<z.input<O>>,
 ): Step => ({
   ...declaration,

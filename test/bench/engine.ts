@@ -125,3 +125,5 @@ const resumeTime = async (engine: Engine, directory: string): Promise<number> =>
 };
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+if (import.meta.main) await bench();

@@ -41,9 +41,14 @@ afterAll(() => place.remove());
 
 afterEach(async () => {
   await mend();
+  await expectNoHarm();
+});
+
+/** Octopus is open to its users, and what is listed is what was sealed. */
+const expectNoHarm = async (): Promise<void> => {
   expect(await place.closedDoors()).toEqual([]);
   expect(await place.listed()).toEqual(sealed);
-});
+};
 
 const begin = async (fault: string): Promise<string> => {
   mend = await place.fault(fault);

@@ -15,6 +15,7 @@ import { readConfig } from '../../lib/config.ts';
 import type { RunView } from '../../lib/domain/run.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { listArchives } from '../../lib/repository/catalog.ts';
+import { changeSettings } from '../../lib/repository/settings.ts';
 import { readView } from '../../lib/runs/report.ts';
 import { playFaults } from '../../sandbox/faults.ts';
 import { type StandIns, startStandIns } from '../../sandbox/stand-ins.ts';
@@ -49,7 +50,11 @@ export type Installation = StandIns & {
 };
 
 /** `hasS3`: the archives are in the S3 stand-in. */
-export const install = async ({ sizeMegabytes = 1, hasS3 = false } = {}): Promise<Installation> => {
+export const install = async ({
+  sizeMegabytes = 1,
+  hasS3 = false,
+  hasSchedule = false,
+} = {}): Promise<Installation> => {
   const directory = mkdtempSync(join(tmpdir(), 'octo-journey-'));
   const standIns = await startStandIns({
     directory,
@@ -75,7 +80,11 @@ export const install = async ({ sizeMegabytes = 1, hasS3 = false } = {}): Promis
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     product.stderr?.pipe(createWriteStream(logFile, { flags: 'a' }));
-    const [url] = (await once(createInterface({ input: product.stdout! }), 'line')) as [string];
+    const first = once(createInterface({ input: product.stdout! }), 'line');
+    const died = once(product, 'exit').then(() =>
+      Promise.reject(new Error(`no product: ${readFileSync(logFile, 'utf8')}`)),
+    );
+    const [url] = (await Promise.race([first, died])) as [string];
     standIns.slack.api.deliverTo(url);
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -88,6 +97,9 @@ export const install = async ({ sizeMegabytes = 1, hasS3 = false } = {}): Promis
       const view = await readView(world, runId);
       return view !== null && isThere(view) ? view : null;
     });
+  // A journey that is not about the schedule is not crossed by it.
+  const never = { online: null, quiesced: null, timeZone: 'UTC' };
+  if (!hasSchedule) await changeSettings(world, 'prod', (settings) => ({ ...settings, schedule: never }));
   await start();
   return {
     ...standIns,

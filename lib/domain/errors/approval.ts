@@ -48,6 +48,7 @@ export const approvalErrors = errorGroup({
   },
   PlanChanged: {
     retry: false,
-    advice: 'The server is no longer as the plan says that was shown. Nothing was begun; ask again to see the new plan.',
+    advice:
+      'The server is no longer as the plan says that was shown. Nothing was begun; ask again to see the new plan.',
   },
 });

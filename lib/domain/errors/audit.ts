@@ -9,7 +9,8 @@ export const auditErrors = errorGroup({
   },
   ArchiveHeld: {
     retry: false,
-    advice: 'The archive is held on purpose. Ask whoever holds it, release it with `octo backup release`, then ask again.',
+    advice:
+      'The archive is held on purpose. Ask whoever holds it, release it with `octo backup release`, then ask again.',
   },
   ArchiveNeeded: {
     retry: false,

@@ -13,6 +13,7 @@ export const scheduleErrors = errorGroup({
   },
   SettingsChanged: {
     retry: false,
-    advice: 'Somebody else changed the settings meanwhile, as named. Open them again and decide anew; nothing of yours was written.',
+    advice:
+      'Somebody else changed the settings meanwhile, as named. Open them again and decide anew; nothing of yours was written.',
   },
 });

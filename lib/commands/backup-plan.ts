@@ -1,0 +1,75 @@
+/** What `/octo backup now --plan` shows: what a backup would take and how it went last time. Asks, and changes nothing. */
+import { placesOf } from '../archive/places.ts';
+import type { BackupSummary, RunRecord } from '../domain/run.ts';
+import { columns, type Reply } from '../domain/reply.ts';
+import type { World } from '../ports/world.ts';
+import { latestGood } from '../repository/catalog.ts';
+import { listRuns } from '../repository/run-book.ts';
+import { duration, size } from '../slack/text.ts';
+
+const RUNS_READ = 20;
+const RUNS_MEASURED = 5;
+
+export const backupPlan = async (
+  world: World,
+  { instance, consistency }: { instance: string; consistency: 'quiesced' | 'online' },
+): Promise<Reply> => {
+  const [places, last, runs] = await Promise.all([
+    placesOf(world, instance),
+    latestGood(world, instance),
+    listRuns(world, { instance, limit: RUNS_READ }),
+  ]);
+  const { database } = world.instance(instance);
+  const running = runs.find(({ status }) => status === 'running') ?? null;
+  const expected = expectedTimes(runs, consistency);
+  const lastSize = (name: string): number | null =>
+    last?.folders.places.find((place) => place.name === name)?.sizeBytes ?? null;
+  return {
+    headline:
+      running === null
+        ? `A backup of ${instance} would be ${consistency}; nothing was started.`
+        : `${running.id} is at work on ${instance}: asking now would join it. Nothing was started.`,
+    lines: columns([
+      ['database', database.name, lastTime(last?.database.sizeBytes ?? null)],
+      ...places.map(({ name, path }) => [name, path, lastTime(lastSize(name))]),
+      ['keys', 'master key and license, into the secret store'],
+      ['quiet', consistency === 'online' ? 'none: Octopus stays open' : spanOf(expected.quietSeconds)],
+      ['takes', spanOf(expected.durationSeconds)],
+      ['afterwards', 'no archive is deleted'],
+    ]),
+    json: {
+      instance,
+      consistency,
+      joins: running?.id ?? null,
+      database: { name: database.name, lastBytes: last?.database.sizeBytes ?? null },
+      places: places.map(({ name, path }) => ({ name, path, lastBytes: lastSize(name) })),
+      expected,
+    },
+  };
+};
+
+type Range = { least: number; most: number; runs: number } | null;
+
+/** As the last good runs of the same kind went; null when there is none to go by. */
+const expectedTimes = (runs: RunRecord[], consistency: 'quiesced' | 'online') => {
+  const measured = runs
+    .flatMap(({ outcome }) => (outcome?.word === 'good' && outcome.backup !== null ? [outcome.backup] : []))
+    .filter((backup) => backup.consistency === consistency)
+    .slice(0, RUNS_MEASURED);
+  const range = (of: (backup: BackupSummary) => number): Range =>
+    measured.length === 0
+      ? null
+      : { least: Math.min(...measured.map(of)), most: Math.max(...measured.map(of)), runs: measured.length };
+  return {
+    quietSeconds: range(({ quietSeconds }) => quietSeconds),
+    durationSeconds: range(({ durationSeconds }) => durationSeconds),
+  };
+};
+
+const spanOf = (range: Range): string => {
+  if (range === null) return 'not known yet: no good run to go by';
+  const [least, most] = [duration(range.least), duration(range.most)];
+  return `${least === most ? `about ${least}` : `${least} to ${most}`}, as the last ${range.runs === 1 ? 'good run' : `${range.runs} good runs`}`;
+};
+
+const lastTime = (bytes: number | null): string => (bytes === null ? 'not taken before' : `${size(bytes)} last time`);

@@ -1,0 +1,152 @@
+/**
+ * `/octo backup settings`, `pause` and `resume`: what an instance does by itself, shown and changed.
+ *
+ * In Slack `backup settings` opens a form; sent, the form is the same command with what was changed in it (`forms.ts`). Every
+ * change is a compare-and-set, and its answer says what was before and what is now.
+ */
+import { OctoError } from '../domain/errors.ts';
+import { archiveKeys } from '../domain/names.ts';
+import { pauseEnd } from '../domain/pause.ts';
+import { columns, type Reply } from '../domain/reply.ts';
+import { nextSlot, type Pause } from '../domain/schedule.ts';
+import { applySettings, type SettingChange, settingFields } from '../domain/setting-fields.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { World } from '../ports/world.ts';
+import { changeSettings, readSettings, refuseChangedSince } from '../repository/settings.ts';
+import { settingsForm } from '../slack/settings-form.ts';
+import { utcTime } from '../slack/text.ts';
+import type { Arguments, Command } from './command.ts';
+import { instanceNamed } from './instance.ts';
+
+const INSTANCE = { name: 'instance', summary: 'which Octopus server', isOptional: true } as const;
+
+export const backupSettings: Command = {
+  words: ['backup', 'settings'],
+  changes: true,
+  summary: 'Schedule, consistency, waiting, target age and who is told: shown, or changed with name:value.',
+  positionals: [INSTANCE],
+  options: Object.fromEntries(
+    settingFields.map(({ name, label, hint, values }) => [
+      name,
+      { summary: `${label}: ${hint}`, ...(values === undefined ? {} : { values }) },
+    ]),
+  ),
+  example: '/octo backup settings prod online:"0 */6 * * *" zone:Europe/Berlin',
+  form: async (world, args) => {
+    if (Object.keys(args.options).length > 0) return null;
+    const instance = instanceNamed(world, args.positionals['instance']);
+    return settingsForm(instance, await readSettings(world, instance));
+  },
+  perform: async (world, args, { by }) => {
+    const instance = instanceNamed(world, args.positionals['instance']);
+    if (Object.keys(args.options).length === 0) return shown(world, instance, await readSettings(world, instance));
+    return changed(world, { instance, typed: args.options, person: by.person });
+  },
+};
+
+export const backupPause: Command = {
+  words: ['backup', 'pause'],
+  changes: true,
+  summary: 'Start no backups by schedule until a time, or until somebody resumes.',
+  positionals: [
+    INSTANCE,
+    { name: 'until', summary: 'the word until, or for', isOptional: true },
+    { name: 'when', summary: '4h, tomorrow, 2026-03-05 or 2026-03-05T08:00 (UTC)', isOptional: true },
+  ],
+  options: {},
+  example: '/octo backup pause prod until tomorrow',
+  perform: async (world, args, { by }) => {
+    const { instance, when } = pauseArguments(world, args);
+    const now = world.clock.now();
+    const until = when === null ? null : pauseEnd(when, now).toISOString();
+    const pause: Pause = { until, by: by.person, since: now.toISOString() };
+    const { settings } = await changeSettings(world, instance, (current) => ({ ...current, pause }));
+    return {
+      headline: `The schedule of ${instance} is paused ${until === null ? 'until somebody resumes it' : `until ${utcTime(until)}`}.`,
+      lines: [
+        'A backup can still be asked for: /octo backup now',
+        `The alarm for a good archive older than ${settings.targetHours} h stays on.`,
+        ...nextLine(settings, now),
+      ],
+      json: { instance, pause },
+    };
+  },
+};
+
+export const backupResume: Command = {
+  words: ['backup', 'resume'],
+  changes: true,
+  summary: 'Let the schedule start backups again.',
+  positionals: [INSTANCE],
+  options: {},
+  example: '/octo backup resume prod',
+  perform: async (world, args) => {
+    const instance = instanceNamed(world, args.positionals['instance']);
+    let wasPaused = false;
+    const { settings } = await changeSettings(world, instance, (current) => {
+      wasPaused = current.pause !== null;
+      return { ...current, pause: null };
+    });
+    return {
+      headline: wasPaused ? `The schedule of ${instance} goes on.` : `The schedule of ${instance} was not paused.`,
+      lines: nextLine(settings, world.clock.now()),
+      json: { instance, wasPaused },
+    };
+  },
+};
+
+const shown = (world: Pick<World, 'clock'>, instance: string, settings: Settings): Reply => ({
+  headline: `Settings of ${instance}.`,
+  lines: [
+    ...columns(settingFields.map((field) => [field.name, field.read(settings), field.label])),
+    '',
+    ...(settings.pause === null ? [] : [`Paused by ${settings.pause.by} since ${utcTime(settings.pause.since)}.`]),
+    ...nextLine(settings, world.clock.now()),
+    `Archives lie under ${archiveKeys.archives(instance)} in the store of octo.yml.`,
+    `To change one: ${backupSettings.example}`,
+  ],
+  json: {
+    instance,
+    settings: Object.fromEntries(settingFields.map((field) => [field.name, field.read(settings)])),
+    pause: settings.pause,
+    nextRun: nextSlot(settings, world.clock.now()),
+  },
+});
+
+type Change = { instance: string; typed: Readonly<Record<string, string>>; person: string; seen?: Settings };
+
+/** Writes what was typed; with `seen`, only over the settings that the person saw. @throws SettingsChanged, SettingInvalid, CronInvalid */
+export const changed = async (world: World, { instance, typed, person, seen }: Change): Promise<Reply> => {
+  const { settings, changes } = await changeSettings(world, instance, (current) => {
+    if (seen !== undefined) refuseChangedSince(seen, current);
+    return applySettings(current, typed);
+  });
+  return {
+    headline:
+      changes.length === 0
+        ? `The settings of ${instance} are as they were: nothing was changed.`
+        : `${person} changed ${changes.length} setting(s) of ${instance}.`,
+    lines: [...columns(changes.map(changeRow)), ...nextLine(settings, world.clock.now())],
+    json: { instance, changes },
+  };
+};
+
+const changeRow = ({ name, before, after }: SettingChange): string[] => [name, `${before} → ${after}`];
+
+/** When the schedule starts the next run, as one line. */
+export const nextLine = (settings: Settings, now: Date): string[] => {
+  const next = nextSlot(settings, now);
+  return [next === null ? 'No run is planned.' : `Next run: ${utcTime(next.at)}, ${next.consistency}.`];
+};
+
+/** `[instance] [until|for when]`: the instance may be left out, so the word decides what stands before it. */
+const pauseArguments = (world: World, { positionals }: Arguments): { instance: string; when: string | null } => {
+  const words = ['instance', 'until', 'when'].flatMap((name) => positionals[name] ?? []);
+  const at = words.findIndex((word) => ['until', 'for'].includes(word.toLowerCase()));
+  const [instance, ...others] = at === -1 ? words : words.slice(0, at);
+  const when = at === -1 ? '' : words.slice(at + 1).join(' ');
+  if (others.length > 0 || (at !== -1 && when === '')) {
+    throw new OctoError('ArgumentInvalid', `until when? Example: ${backupPause.example}`);
+  }
+  return { instance: instanceNamed(world, instance), when: when === '' ? null : when };
+};
