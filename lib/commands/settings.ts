@@ -9,7 +9,7 @@ import { archiveKeys } from '../domain/names.ts';
 import { pauseEnd } from '../domain/pause.ts';
 import { columns, type Reply } from '../domain/reply.ts';
 import { nextSlot, type Pause } from '../domain/schedule.ts';
-import { applySettings, type SettingChange, settingFields } from '../domain/setting-fields.ts';
+import { applySettings, settingFields } from '../domain/setting-fields.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { World } from '../ports/world.ts';
 import { changeSettings, readSettings, refuseChangedSince } from '../repository/settings.ts';
@@ -121,17 +121,16 @@ export const changed = async (world: World, { instance, typed, person, seen }: C
     if (seen !== undefined) refuseChangedSince(seen, current);
     return applySettings(current, typed);
   });
+  const what = changes.map(({ name, before, after }) => `${name} from "${before}" to "${after}"`).join(', ');
   return {
     headline:
       changes.length === 0
         ? `The settings of ${instance} are as they were: nothing was changed.`
-        : `${person} changed ${changes.length} setting(s) of ${instance}.`,
-    lines: [...columns(changes.map(changeRow)), ...nextLine(settings, world.clock.now())],
+        : `${person} changed settings of ${instance}: ${what}.`,
+    lines: nextLine(settings, world.clock.now()),
     json: { instance, changes },
   };
 };
-
-const changeRow = ({ name, before, after }: SettingChange): string[] => [name, `${before} → ${after}`];
 
 /** When the schedule starts the next run, as one line. */
 export const nextLine = (settings: Settings, now: Date): string[] => {

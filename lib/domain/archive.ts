@@ -26,7 +26,7 @@ const KeysSection = z.strictObject({
   licenseFingerprint: z.string().nullable(),
 });
 
-/** The dump as SQL Server made and verified it. */
+/** The dump as SQL Server made it. */
 const DumpSection = z.strictObject({
   database: z.string(),
   backupSetName: z.string(),
@@ -37,10 +37,12 @@ const DumpSection = z.strictObject({
   collation: z.string(),
   familyGuid: z.string(),
   fileBytes: z.number(),
-  isVerified: z.boolean(),
   counts: z.record(z.string(), z.number()),
   schema: z.strictObject({ scriptCount: z.number(), lastScript: z.string(), lastVersion: z.string().nullable() }),
 });
+
+/** When SQL Server had read the whole dump again and found every checksum right. */
+const VerificationSection = z.strictObject({ verifiedAt: z.string() });
 
 /** Ciphertexts sampled at dump time; they stand in the dump as well, so they tell nothing new. */
 const SamplesSection = z.strictObject({
@@ -101,6 +103,7 @@ export const sections = {
   source: SourceSection,
   keys: KeysSection,
   dump: DumpSection,
+  verification: VerificationSection,
   samples: SamplesSection,
   folders: FoldersSection,
   database: DatabaseSection,

@@ -7,6 +7,7 @@
 import * as z from 'zod';
 import { stateKeys } from '../domain/names.ts';
 import { type DueRun, dueRun } from '../domain/schedule.ts';
+import { audited } from '../repository/audit.ts';
 import { readSettings } from '../repository/settings.ts';
 import { readRecord, UNCHANGED, update } from '../repository/update.ts';
 import { requestBackup } from './request.ts';
@@ -43,14 +44,16 @@ const start = async (
   world: TickWorld,
   { instance, channel, due }: { instance: string; channel: string | null; due: DueRun },
 ): Promise<Ticked> => {
-  const { run, isJoined } = await requestBackup(world, {
-    instance,
-    by: { door: 'schedule', person: 'schedule', channel },
-    requestKey: `schedule:${instance}:${due.at}`,
-    reason: reasonOf(due),
-    consistency: due.consistency,
+  const { at, consistency, isCatchUp } = due;
+  const reason = reasonOf(due);
+  const who = { person: 'schedule', door: 'schedule' } as const;
+  const act = { who, act: 'backup now', on: instance, detail: { slot: at, consistency, reason } };
+  return audited(world, act, async () => {
+    const by = { ...who, channel };
+    const requestKey = `schedule:${instance}:${at}`;
+    const { run, isJoined } = await requestBackup(world, { instance, by, requestKey, reason, consistency });
+    return { result: { runId: run.id, isJoined, isCatchUp }, runId: run.id, detail: { isJoined } };
   });
-  return { runId: run.id, isJoined, isCatchUp: due.isCatchUp };
 };
 
 const reasonOf = ({ missed, isCatchUp }: DueRun): string | null => {

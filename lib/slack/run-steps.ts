@@ -14,6 +14,7 @@ const STATE_LABELS: Record<string, string> = {
   PackChanges: 'changed files',
   Resume: 'back in service',
   ResumeAfterFailure: 'way back',
+  VerifyDump: 'verify database',
   StoreDatabase: 'store database',
   ProveKey: 'key proof',
   CheckReferences: 'references',

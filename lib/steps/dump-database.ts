@@ -1,23 +1,23 @@
 /**
- * The database into one file on the share, made and verified by SQL Server itself.
+ * The database into one file on the share, made by SQL Server itself.
  *
  * The file and the backup set are named from the run, so a second attempt finds what the first one left: work that is
- * finished is taken as it is, work that still runs is awaited, a dead piece is removed. Nothing is believed until SQL
- * Server has read the file again, and the master key is still the one that was saved. `store-database` takes it from there.
+ * finished is taken as it is, work that still runs is awaited, a dead piece is removed. The server may be quiet
+ * meanwhile, so only its header is read again here; `verify-dump` has the whole file read, `store-database` takes it.
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Section } from '../domain/archive.ts';
 import { isOctoError, OctoError, type ErrorCode } from '../domain/errors.ts';
-import { fingerprintOf } from '../domain/master-key.ts';
-import { backupFileName, backupSetName, runIdOfBackupFile } from '../domain/names.ts';
+import { runIdOfBackupFile } from '../domain/names.ts';
 import { whatDisturbs } from '../domain/quiet.ts';
 import type { BackupHeader, SqlServer } from '../ports/sql-server.ts';
 import type { World } from '../ports/world.ts';
-import { readSection, requireSection, writeArchiveFile, writeSection } from '../repository/sections.ts';
+import { readSection, writeSection } from '../repository/sections.ts';
 import { readSettings } from '../repository/settings.ts';
 import { archivePlace } from './archive-place.ts';
+import { dumpFile, type DumpFile } from './dump-file.ts';
 import { readServer } from './read-server.ts';
 import { defineStep, type StepContext } from './step.ts';
 import { until } from './until.ts';
@@ -27,10 +27,7 @@ const Consistency = z.enum(['quiesced', 'online']);
 const Input = z.strictObject({ consistency: Consistency });
 const Output = z.strictObject({ consistency: Consistency, fileBytes: z.number(), gaps: z.array(z.string()) });
 
-/** Where the file lies, as SQL Server and as the worker name it, and what marks it as this run's. */
-type Dump = { database: string; name: string; sqlServerPath: string; workerPath: string };
-
-/** @throws DumpNotTrusted, DumpMissing, KeyRotatedDuringBackup and what SQL Server said */
+/** @throws DumpNotTrusted, DumpMissing and what SQL Server said */
 export const step = defineStep(
   { name: 'dump-database', runsOn: 'host', input: Input, output: Output },
   async (world, { consistency }, context) => {
@@ -51,57 +48,32 @@ const takeDump = async (
   context: StepContext,
 ): Promise<Section<'dump'>> => {
   const place = archivePlace(context.run);
-  const dumping = { sqlServer: await world.sqlServer(place.instance), dump: dumpOf(world, context) };
+  const dumping = { sqlServer: await world.sqlServer(place.instance), dump: dumpFile(world, context.run) };
   const header = await makeDump(world, dumping, context);
-  await requireSameKey(world, context);
   const isQuiet = asked === 'quiesced' && (await disturbances(world, context)).length === 0;
-  await writeLogins(world, dumping, context);
   const described = await describeDump(world, { ...dumping, header }, context);
   const section = { ...described, consistency: isQuiet ? ('quiesced' as const) : ('online' as const) };
   return writeSection(world, place, { name: 'dump', section });
 };
 
-type Dumping = { sqlServer: SqlServer; dump: Dump };
+type Dumping = { sqlServer: SqlServer; dump: DumpFile };
 
-const dumpOf = (world: Pick<World, 'instance'>, { run }: Pick<StepContext, 'run'>): Dump => {
-  const { database } = world.instance(run.instance);
-  const fileName = backupFileName(run.instance, run.id);
-  return {
-    database: database.name,
-    name: backupSetName(run.id),
-    sqlServerPath: joinAsWritten(database.share.sqlServerPath, fileName),
-    workerPath: join(database.share.workerPath, fileName),
-  };
-};
-
-/** SQL Server may run on another system than the worker: its folder's own notation says which separator it wants. */
-export const joinAsWritten = (folder: string, name: string): string => {
-  const separator = /^[A-Za-z]:|\\/.test(folder) ? '\\' : '/';
-  return folder.endsWith(separator) ? `${folder}${name}` : `${folder}${separator}${name}`;
-};
-
-/** The header of a whole, verified file. */
+/** The header of a finished file. */
 const makeDump = async (world: World, dumping: Dumping, context: StepContext): Promise<BackupHeader> => {
   await removeLeftovers(world, context.run);
   await awaitRunning(world, dumping, context);
   try {
-    const finished = await takeOver(dumping, context);
+    const finished = await takeOver(dumping);
     if (finished !== null) return finished;
     await rm(dumping.dump.workerPath, { force: true });
     await backUp(world, dumping, context);
-    return await verify(dumping, context);
+    return await readTrusted(dumping);
   } catch (thrown) {
     await discard(dumping);
     throw thrown;
   }
 };
 
-const verify = async ({ sqlServer, dump }: Dumping, context: StepContext): Promise<BackupHeader> => {
-  const text = 'verifying the backup file';
-  await context.beat({ percent: 0, text });
-  await watched(context, text, (watch) => sqlServer.verifyBackup(dump.sqlServerPath, watch));
-  return trusted(await sqlServer.readHeader(dump.sqlServerPath), dump);
-};
 
 const backUp = async (world: World, { sqlServer, dump }: Dumping, context: StepContext): Promise<void> => {
   const { isDatabaseCompressed } = await readSettings(world, context.run.instance);
@@ -122,13 +94,14 @@ const awaitRunning = async (world: Pick<World, 'clock'>, { sqlServer, dump }: Du
   }
 };
 
-/** What an earlier attempt finished, verified; null when it left nothing, a piece, or a file that is not ours. */
-const takeOver = async (dumping: Dumping, context: StepContext): Promise<BackupHeader | null> => {
-  const { sqlServer, dump } = dumping;
-  if ((await sizeOf(dump.workerPath)) === 0) return null;
+/**
+ * What an earlier attempt finished; null when it left nothing, a piece, or a file that is not ours. SQL Server writes the
+ * end of a backup last, and names one that lacks it incomplete.
+ */
+const takeOver = async (dumping: Dumping): Promise<BackupHeader | null> => {
+  if ((await sizeOf(dumping.dump.workerPath)) === 0) return null;
   try {
-    trusted(await sqlServer.readHeader(dump.sqlServerPath), dump);
-    return await verify(dumping, context);
+    return await readTrusted(dumping);
   } catch (thrown) {
     if (isOctoError(thrown, ...UNUSABLE)) return null;
     throw thrown;
@@ -143,7 +116,8 @@ const UNUSABLE = [
   'DumpNotTrusted',
 ] as const satisfies ErrorCode[];
 
-const trusted = (header: BackupHeader, dump: Dump): BackupHeader => {
+const readTrusted = async ({ sqlServer, dump }: Dumping): Promise<BackupHeader> => {
+  const header = await sqlServer.readHeader(dump.sqlServerPath);
   const isOurs = header.name === dump.name && header.database.toLowerCase() === dump.database.toLowerCase();
   if (isOurs && header.hasChecksums && header.isCopyOnly && !header.isDamaged) return header;
   throw new OctoError('DumpNotTrusted', `the file for ${dump.name} holds ${header.name} of ${header.database}`, {
@@ -177,23 +151,8 @@ const sizeOf = async (path: string): Promise<number> => {
   }
 };
 
-const requireSameKey = async (world: World, { run }: StepContext): Promise<void> => {
-  const saved = await requireSection(world, archivePlace(run), 'keys');
-  const present = fingerprintOf(await world.octopusProgram(run.instance).showMasterKey(), saved.salt);
-  if (present === saved.masterKeyFingerprint) return;
-  throw new OctoError('KeyRotatedDuringBackup', `the master key of ${run.instance} is not the one that was saved`, {
-    facts: { saved: saved.masterKeyFingerprint, present },
-  });
-};
-
 const disturbances = async (world: World, { run }: StepContext): Promise<string[]> =>
   whatDisturbs(await readServer(await world.octopusApi(run.instance)), world.clock.now());
-
-const writeLogins = async (world: World, { sqlServer, dump }: Dumping, { run }: StepContext): Promise<void> => {
-  const logins = await sqlServer.logins(dump.database);
-  const bytes = Buffer.from(`${JSON.stringify({ database: dump.database, logins }, null, 2)}\n`);
-  await writeArchiveFile(world, archivePlace(run), { name: 'logins.json', bytes });
-};
 
 /** A share shows a new file late at times: SMB clients keep what they know of a folder for some seconds. */
 const SHARE_PATIENCE = { tries: 10, everySeconds: 2 };
@@ -223,7 +182,6 @@ const describeDump = async (
     collation: (await sqlServer.database(dump.database))?.collation ?? collation,
     familyGuid: header.familyGuid,
     fileBytes: await sizeOf(dump.workerPath),
-    isVerified: true,
     counts: await content.counts(),
     schema: await content.schema(),
   };

@@ -15,6 +15,7 @@ const loaders: Readonly<Record<string, () => Promise<{ step: Step }>>> = {
   'dump-database': () => import('./dump-database.ts'),
   'sample-secrets': () => import('./sample-secrets.ts'),
   resume: () => import('./resume.ts'),
+  'verify-dump': () => import('./verify-dump.ts'),
   'store-database': () => import('./store-database.ts'),
   'prove-key': () => import('./prove-key.ts'),
   'check-references': () => import('./check-references.ts'),

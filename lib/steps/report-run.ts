@@ -102,7 +102,7 @@ const summaryOf = (manifest: Manifest, { requestedAt, endedAt, quietSeconds }: T
   quietSeconds,
   totalBytes: manifest.folders.sizeBytes + manifest.database.sizeBytes,
   addedBytes: manifest.folders.addedBytes + manifest.database.addedBytes,
-  database: { sizeBytes: manifest.database.sizeBytes, isVerified: manifest.dump.isVerified },
+  database: { sizeBytes: manifest.database.sizeBytes, isVerified: manifest.verification.verifiedAt !== '' },
   files: {
     count: manifest.folders.fileCount,
     sizeBytes: manifest.folders.sizeBytes,

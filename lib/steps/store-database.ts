@@ -3,13 +3,12 @@
  * stored. The work is in `lib/archive/store-dump.ts`.
  */
 import { rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { storeDump } from '../archive/store-dump.ts';
 import { OctoError } from '../domain/errors.ts';
-import { backupFileName } from '../domain/names.ts';
 import { readSection, requireSection, writeSection } from '../repository/sections.ts';
 import { archivePlace } from './archive-place.ts';
+import { dumpFile } from './dump-file.ts';
 import { defineStep } from './step.ts';
 
 const Input = z.strictObject({ instance: z.string() });
@@ -20,7 +19,7 @@ export const step = defineStep(
   async (world, { instance }, context) => {
     const { run, signal } = context;
     const at = archivePlace(run);
-    const path = join(world.instance(instance).database.share.workerPath, backupFileName(instance, run.id));
+    const path = dumpFile(world, run).workerPath;
     let section = await readSection(world, at, 'database');
     if (section === null) {
       const { fileBytes } = await requireSection(world, at, 'dump');
