@@ -25,7 +25,7 @@ type Manifest = {
 const manifest = parse(readFileSync('infra/slack-manifest.yml', 'utf8')) as Manifest;
 
 const calledMethods = (): string[] => {
-  const source = ['handlers/*.ts', 'lib/adapters/**/*.ts', 'worker/*.ts']
+  const source = ['handlers/slack*.ts', 'lib/adapters/chat.slack*.ts', 'worker/slack*.ts']
     .flatMap((pattern) => globSync(pattern))
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n');
