@@ -31,6 +31,8 @@ export type SlackAppOptions = {
 
 type Client = App['client'];
 type Reply = (answer: Answer) => Promise<void>;
+/** Says something to the person who asked, and to nobody else. */
+type Say = (message: ChatMessage) => Promise<unknown>;
 
 /** The app, ready for its receiver to start. Asks nothing of Slack until the first request. */
 export const slackApp = (options: SlackAppOptions): App => {
@@ -49,6 +51,12 @@ export const slackApp = (options: SlackAppOptions): App => {
   });
   const isReplay = replayGuard();
 
+  const sayInChannel =
+    (client: Client, user: string): Say =>
+    async (message) => {
+      await client.chat.postEphemeral({ ...message, channel: options.allow.channels[0] ?? '', user });
+    };
+
   const serve = async (body: unknown, reply: Reply): Promise<void> => {
     const request = receive(body);
     if (request === null || refusedQuietly(request, options, isReplay)) return;
@@ -57,19 +65,22 @@ export const slackApp = (options: SlackAppOptions): App => {
 
   app.command(options.command ?? '/octo', async ({ ack, body, client, respond }) => {
     await ack();
-    await serve(body, (answer) => answerPerson(answer, { client, respond, triggerId: body.trigger_id }));
+    await serve(body, (answer) =>
+      answerPerson(answer, { client, say: sayThrough(respond), triggerId: body.trigger_id }),
+    );
   });
   app.action(/.*/, async ({ ack, body, client, respond }) => {
     await ack();
     const triggerId = 'trigger_id' in body ? body.trigger_id : '';
-    await serve(body, (answer) => answerPerson(answer, { client, respond, triggerId }));
+    // A button of App Home has no channel to respond to.
+    const isInChannel = 'response_url' in body && body.response_url !== undefined;
+    const say = isInChannel ? sayThrough(respond) : sayInChannel(client, body.user.id);
+    await serve(body, (answer) => answerPerson(answer, { client, say, triggerId }));
   });
   app.view(/.*/, async ({ ack, body, client }) => {
     await ack();
     await serve(body, async (answer) => {
-      const channel = options.allow.channels[0] ?? '';
-      if (answer !== null && 'text' in answer)
-        await client.chat.postEphemeral({ ...answer, channel, user: body.user.id });
+      if (answer !== null && 'text' in answer) await sayInChannel(client, body.user.id)(answer);
     });
   });
   app.event('app_home_opened', async ({ body, client, event }) => {
@@ -102,12 +113,17 @@ const answerTo = async (request: SlackRequest, options: SlackAppOptions): Promis
 
 const answerPerson = async (
   answer: Answer,
-  { client, respond, triggerId }: { client: Client; respond: RespondFn; triggerId: string },
+  { client, say, triggerId }: { client: Client; say: Say; triggerId: string },
 ): Promise<void> => {
   if (answer === null) return;
   const message = 'form' in answer ? await openForm(client, triggerId, answer.form) : answer;
-  if (message !== null) await respond({ ...message, response_type: 'ephemeral', replace_original: false });
+  if (message !== null) await say(message);
 };
+
+const sayThrough =
+  (respond: RespondFn): Say =>
+  (message) =>
+    respond({ ...message, response_type: 'ephemeral', replace_original: false });
 
 /** Opens the form, or says why it did not. */
 const openForm = async (client: Client, triggerId: string, view: ChatForm): Promise<ChatMessage | null> => {

@@ -17,6 +17,7 @@ import type { Log } from '../lib/log.ts';
 import type { Clock } from '../lib/ports/clock.ts';
 import type { World } from '../lib/ports/world.ts';
 import { listRuns } from '../lib/repository/run-book.ts';
+import { wakeDecided } from '../lib/runs/decide.ts';
 import { restartRequested } from '../lib/runs/request.ts';
 import { loadStep } from '../lib/steps/index.ts';
 import { performCloudStep } from '../lib/steps/perform-step.ts';
@@ -27,6 +28,7 @@ import { keepLeases } from './lease-keeper.ts';
 import { terminalPerson } from './person.ts';
 import { runWorker } from './poll.ts';
 import { openSlackDoor } from './slack-door.ts';
+import { keepSwept } from './sweeper.ts';
 import { keepSchedule, keepWatch, type TickerOptions } from './ticker.ts';
 
 export type Alone = {
@@ -70,9 +72,11 @@ export const startAlone = async ({ config, environment, clock, log, hasSlackDoor
 
   await composed.resume().catch((error: unknown) => log.error('a run cannot go on; all others do', { error }));
   await restartRequested(world);
+  await wakeDecided(world);
   const work = Promise.all([
     ...hostsOf(world).map((host) => runWorker(world, { host, loadStep, signal: stop.signal, log })),
     keepLeases(world, { signal: stop.signal, log }),
+    keepSwept(world, { signal: stop.signal, log }),
     ...(hasSlackDoor ? keepTime(world, { channel: config.slack?.channel ?? null, signal: stop.signal, log }) : []),
   ]);
   for (const run of await listRuns(world, { limit: RECENT_RUNS })) noticed(stateKeys.run(run.id));

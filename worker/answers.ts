@@ -8,6 +8,8 @@ import { parseCommand, performParsed } from '../lib/commands/index.ts';
 import type { Request } from '../lib/commands/command.ts';
 import type { Config } from '../lib/config.ts';
 import type { World } from '../lib/ports/world.ts';
+import { readHome } from '../lib/runs/home.ts';
+import { appHome } from '../lib/slack/app-home.ts';
 import { commandText, type SlackRequest } from '../lib/slack/receive.ts';
 import { replyMessage } from '../lib/slack/replies.ts';
 import { slackPerson } from './person.ts';
@@ -22,6 +24,7 @@ export const slackAnswers =
 
 const answer = async (world: World, request: SlackRequest, asked: Request): Promise<Answer> => {
   if (request.kind === 'form') return replyMessage(await takeForm(world, request, asked));
+  if (request.kind === 'home') return appHome(await readHome(world, asked.by));
   const text = commandText(request);
   if (text === null) return null;
   const parsed = parseCommand(text);

@@ -10,6 +10,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from '../lib/adapters/clock.system.ts';
+import { isPlanOnly } from '../lib/commands/command.ts';
 import { commands, parseCommand, perform } from '../lib/commands/index.ts';
 import { usage } from '../lib/commands/parse.ts';
 import { compose } from '../lib/compose.ts';
@@ -83,12 +84,13 @@ const textOf = (words: readonly string[]): string =>
   words.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(' ');
 
 const carryOut = async (text: string, options: Options): Promise<number> => {
-  const { command } = parseCommand(text);
+  const { command, args } = parseCommand(text);
+  const startsRun = command.startsRun === true && !isPlanOnly(args);
   const config = readConfig(configFile(options));
   const typed = { text, account: userInfo().username, requestKey: `terminal:${randomUUID()}` };
-  const isFollowed = command.startsRun === true || options.wait === true;
+  const isFollowed = startsRun || options.wait === true;
   const running = await askRunning(config.dataDirectory, typed);
-  if (running === null && command.startsRun === true) {
+  if (running === null && startsRun) {
     const alone = await startAlone({
       config,
       environment: process.env,

@@ -20,6 +20,10 @@ const USAGE_CODES = new Set<string>([
   'ConfigInvalid',
 ]);
 
+const REFUSED_CODES = new Set<string>(['ArchiveHeld', 'ArchiveNeeded', 'DeleteNeedsApproval']);
+
 /** The exit status of a command that was not carried out. */
-export const exitCodeOf = (error: OctoError): number =>
-  USAGE_CODES.has(error.code) ? EXIT_CODES.usage : EXIT_CODES.failed;
+export const exitCodeOf = ({ code }: OctoError): number => {
+  if (USAGE_CODES.has(code)) return EXIT_CODES.usage;
+  return REFUSED_CODES.has(code) ? EXIT_CODES.refused : EXIT_CODES.failed;
+};

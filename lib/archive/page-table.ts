@@ -7,10 +7,11 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import * as z from 'zod';
+import { sweepFiles } from '../repository/host-file.ts';
 import type { BlockRow, Pack } from './archive-index.ts';
 
 export type PageSpot = { block: number; offset: number };
@@ -33,6 +34,7 @@ export type NewPageTable = {
 };
 
 const NOTE = 'database-pages.json';
+const Note = z.object({ file: z.string(), sha256: z.string() });
 const SCHEMA = `
   PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16384;
   CREATE TABLE page (name BLOB PRIMARY KEY, block INTEGER, offset INTEGER) WITHOUT ROWID;
@@ -57,10 +59,16 @@ export const openPageTable = async (directory: string): Promise<PageTable | null
 };
 
 const finishedTable = async (directory: string): Promise<string | null> => {
+  const note = await readNote(directory);
+  if (note === null) return null;
+  const path = join(directory, note.file);
+  const sha256 = await sha256OfFile(path).catch(() => null);
+  return sha256 === note.sha256 ? path : null;
+};
+
+const readNote = async (directory: string): Promise<z.infer<typeof Note> | null> => {
   try {
-    const note = JSON.parse(await readFile(join(directory, NOTE), 'utf8')) as { file: string; sha256: string };
-    const path = join(directory, note.file);
-    return (await sha256OfFile(path)) === note.sha256 ? path : null;
+    return Note.parse(JSON.parse(await readFile(join(directory, NOTE), 'utf8')));
   } catch {
     return null;
   }
@@ -91,7 +99,7 @@ export const createPageTable = async (directory: string): Promise<NewPageTable> 
       const note = join(directory, NOTE);
       await writeFile(`${note}.new`, JSON.stringify({ file, sha256: await sha256OfFile(path) }));
       await rename(`${note}.new`, note);
-      await sweep(directory, file);
+      await sweepPageTables(directory);
     },
     async discard() {
       database.close();
@@ -109,8 +117,12 @@ const syncFile = async (path: string): Promise<void> => {
   }
 };
 
-/** Removes tables of earlier dumps and of killed runs. */
-const sweep = async (directory: string, except: string): Promise<void> => {
-  const tables = (await readdir(directory)).filter((name) => /^database-pages-.*\.sqlite/.test(name));
-  for (const name of tables) if (name !== except) await rm(join(directory, name), { force: true });
+/**
+ * Removes the tables of earlier dumps and of killed runs; with `before` only those that nobody has written to since.
+ * Answers the paths of what it removed. No run of the instance may be at work on its dump.
+ */
+export const sweepPageTables = async (directory: string, before?: Date): Promise<string[]> => {
+  const present = (await readNote(directory))?.file;
+  const isLeftover = (name: string): boolean => name !== present && /^database-pages-.*\.sqlite/.test(name);
+  return sweepFiles(directory, { isLeftover, ...(before && { before }) });
 };

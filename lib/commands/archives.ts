@@ -4,7 +4,7 @@ import type { Manifest } from '../domain/archive.ts';
 import { columns } from '../domain/reply.ts';
 import { findArchive, listArchives } from '../repository/catalog.ts';
 import { heldArchives, readHold, type Hold } from '../repository/holds.ts';
-import { duration, size } from '../slack/text.ts';
+import { duration, size, utcTime } from '../slack/text.ts';
 import type { Command } from './command.ts';
 import { instanceNamed } from './instance.ts';
 
@@ -99,7 +99,7 @@ const sizes = ({ database, folders }: Manifest): string =>
 const row = (manifest: Manifest, held: Set<string>): string[] => [
   manifest.archiveId,
   manifest.word,
-  manifest.takenAt,
+  utcTime(manifest.takenAt),
   `${sizes(manifest)}${held.has(manifest.archiveId) ? '  held' : ''}`,
 ];
 
@@ -116,11 +116,11 @@ const summary = (manifest: Manifest, held: Set<string>) => ({
 
 const heldFact = ({ by, reason, heldAt }: Hold): string[] => [
   'held',
-  `by ${by} since ${heldAt}${reason === null ? '' : `: ${reason}`}`,
+  `by ${by} since ${utcTime(heldAt)}${reason === null ? '' : `: ${reason}`}`,
 ];
 
 const facts = (manifest: Manifest): string[][] => [
-  ['taken', `${manifest.takenAt}, ${manifest.dump.consistency}, by ${manifest.runId}`],
+  ['taken', `${utcTime(manifest.takenAt)}, ${manifest.dump.consistency}, by ${manifest.runId}`],
   ['Octopus', `${manifest.source.octopusVersion}, installation ${manifest.source.installationId}`],
   [
     'database',

@@ -3,7 +3,7 @@ import { type AuditEntry, headText, parseHead, SHORT_HASH_DIGITS } from '../doma
 import { OctoError } from '../domain/errors.ts';
 import { columns } from '../domain/reply.ts';
 import { sinceWhen } from '../domain/when.ts';
-import { newestEntries, readAuditHead, verifyAudit } from '../repository/audit.ts';
+import { type FoundEntry, newestEntries, readAuditHead, verifyAudit } from '../repository/audit.ts';
 import { count, cut, oneLine, utcTime } from '../slack/text.ts';
 import type { Command } from './command.ts';
 
@@ -22,14 +22,16 @@ export const audit: Command = {
     const since = sinceOption(options['since'], world.clock.now());
     const most = since === null ? LIST_LENGTH : SINCE_LENGTH;
     const head = await readAuditHead(world);
-    const entries: AuditEntry[] = [];
+    const found: FoundEntry[] = [];
     let isCut = false;
-    for await (const { entry } of newestEntries(world)) {
-      if (since !== null && entry.at < since.toISOString()) break;
-      isCut = entries.length === most;
+    for await (const one of newestEntries(world)) {
+      if (since !== null && one.entry !== null && one.entry.at < since.toISOString()) break;
+      isCut = found.length === most;
       if (isCut) break;
-      entries.push(entry);
+      found.push(one);
     }
+    const entries = found.flatMap(({ entry }) => entry ?? []);
+    const unreadable = found.flatMap(({ n, entry }) => (entry === null ? [n] : []));
     return {
       headline:
         entries.length === 0
@@ -37,10 +39,12 @@ export const audit: Command = {
           : `The newest ${count(entries.length, 'entry', 'entries')}.`,
       lines: [
         ...columns(entries.map(row)),
+        ...unreadable.map((n) => `Entry ${n} cannot be read: it was changed or removed. See audit verify.`),
         ...(isCut ? [`Older ones are left out; audit since:… goes further back, up to ${SINCE_LENGTH}.`] : []),
         `Head ${headText(head, SHORT_HASH_DIGITS)}: keep it elsewhere, and give it to audit verify.`,
       ],
-      json: { head: headText(head), entries, isCut },
+      json: { head: headText(head), entries, unreadable, isCut },
+      isBad: unreadable.length > 0,
     };
   },
 };

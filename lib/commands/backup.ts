@@ -31,7 +31,7 @@ export const backupNow: Command = {
       headline: isJoined
         ? `${run.requestedBy.person} already has a backup of ${run.instance} running: ${run.id}. You are following that one.`
         : `Backup of ${run.instance} started: ${run.id}.`,
-      lines: [],
+      lines: run.approval === undefined ? [] : ['It waits for approval once its preflight has passed.'],
       json: { run: run.id, instance: run.instance, joined: isJoined },
       runId: run.id,
     };

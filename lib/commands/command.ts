@@ -18,8 +18,8 @@ export type Declaration = {
   options: Readonly<Record<string, { summary: string; values?: readonly string[]; isFlag?: boolean }>>;
   /** It asks for a run, so something must be there to carry the run out. */
   startsRun?: boolean;
-  /** It changes something: the audit keeps that it was asked for and what came of it. */
-  changes?: boolean;
+  /** It changes something, or does with some arguments: the audit keeps that it was asked for and what came of it. */
+  changes?: boolean | ((args: Arguments) => boolean);
   /** One right example, shown with every error. */
   example: string;
 };
@@ -49,3 +49,7 @@ export const PLAN = { plan: { summary: 'show what would happen, and do nothing',
 
 /** Was only the plan asked for? */
 export const isPlanOnly = ({ options }: Arguments): boolean => 'plan' in options;
+
+/** Does the command change anything when it is given these arguments? */
+export const isChange = ({ changes = false }: Declaration, args: Arguments): boolean =>
+  !isPlanOnly(args) && (typeof changes === 'function' ? changes(args) : changes);

@@ -3,8 +3,10 @@ import { OctoError } from '../domain/errors.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import type { SlackRequest } from '../slack/receive.ts';
+import { APPROVE_FORM, approvalAsked, DENY_FORM } from '../slack/approval-card.ts';
 import { SETTINGS_FORM, settingsAsked } from '../slack/settings-form.ts';
-import type { Request } from './command.ts';
+import { approve, deny } from './approvals.ts';
+import type { Command, Request } from './command.ts';
 import { performParsed } from './index.ts';
 import { backupSettings, changed } from './settings.ts';
 
@@ -22,7 +24,18 @@ const takeSettings: TakeForm = (world, { privateMetadata, values }, request) => 
   return performParsed(world, { command, args: { positionals: { instance: name }, options: typed } }, request);
 };
 
-const forms: Readonly<Record<string, TakeForm>> = { [SETTINGS_FORM]: takeSettings };
+const takeDecision =
+  (command: Command): TakeForm =>
+  (world, { privateMetadata, values }, request) => {
+    const { runId, options } = approvalAsked(privateMetadata, values);
+    return performParsed(world, { command, args: { positionals: { run: runId }, options } }, request);
+  };
+
+const forms: Readonly<Record<string, TakeForm>> = {
+  [SETTINGS_FORM]: takeSettings,
+  [APPROVE_FORM]: takeDecision(approve),
+  [DENY_FORM]: takeDecision(deny),
+};
 
 /** Carries out what a form asks for. @throws Bug for a form that is not ours, and what the command throws */
 export const takeForm: TakeForm = (world, sent, request) => {

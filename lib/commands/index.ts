@@ -2,11 +2,12 @@
 import type { Reply } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import { audited } from '../repository/audit.ts';
+import { approve, deny } from './approvals.ts';
 import { backupList, backupShow, backupVerify } from './archives.ts';
 import { audit, auditVerify } from './audit.ts';
 import { backupNow } from './backup.ts';
 import { check } from './check.ts';
-import { type Arguments, type Command, isPlanOnly, type Request } from './command.ts';
+import { type Arguments, type Command, isChange, type Request } from './command.ts';
 import { backupDelete } from './deletion.ts';
 import { helpIn } from './help.ts';
 import { backupHold, backupRelease } from './holds.ts';
@@ -32,6 +33,8 @@ const verbs = [
   runs,
   run,
   cancel,
+  approve,
+  deny,
   audit,
   auditVerify,
   check,
@@ -40,7 +43,7 @@ const verbs = [
 export const commands: readonly Command[] = [...verbs, helpIn(verbs)];
 
 /** Carries out what was typed after `/octo`. @throws CommandUnknown, ArgumentInvalid, and what the command throws */
-export const perform = (world: World, text: string, request: Request): Promise<Reply> =>
+export const perform = async (world: World, text: string, request: Request): Promise<Reply> =>
   performParsed(world, parseCommand(text), request);
 
 /** Carries out a command that was understood, and keeps it in the audit when it changes something. */
@@ -50,7 +53,7 @@ export const performParsed = async (
   request: Request,
 ): Promise<Reply> => {
   const work = () => command.perform(world, args, request);
-  if (command.changes !== true || isPlanOnly(args)) return work();
+  if (!isChange(command, args)) return work();
   const { person, door } = request.by;
   const act = {
     who: { person, door },

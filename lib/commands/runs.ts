@@ -3,8 +3,10 @@ import { OctoError } from '../domain/errors.ts';
 import { isRunId } from '../domain/names.ts';
 import { columns } from '../domain/reply.ts';
 import { listRuns, readCancel, readRun, requestCancel } from '../repository/run-book.ts';
+import { wake } from '../runs/decide.ts';
 import { readView } from '../runs/report.ts';
 import { runLines } from '../slack/run-lines.ts';
+import { utcTime } from '../slack/text.ts';
 import type { Command } from './command.ts';
 
 const LIST_LENGTH = 20;
@@ -26,7 +28,7 @@ export const runs: Command = {
           run.id,
           run.outcome?.word ?? run.status,
           `${run.workflow} ${run.instance}`,
-          run.requestedAt,
+          utcTime(run.requestedAt),
           run.requestedBy.person,
         ]),
       ),
@@ -82,6 +84,8 @@ export const cancel: Command = {
       return { headline: `${id} has already ended: ${found.outcome?.word ?? 'failed'}.`, lines: [], json: found };
     }
     await requestCancel(world, id, { by: by.person });
+    // A run that waits for people looks at nothing until it is woken.
+    await wake(world, id);
     const asked = await readCancel(world, id);
     return {
       headline: `${id} stops at its next safe point, as ${asked?.by ?? by.person} asked.`,

@@ -22,7 +22,7 @@ const INSTANCE = { name: 'instance', summary: 'which Octopus server', isOptional
 
 export const backupSettings: Command = {
   words: ['backup', 'settings'],
-  changes: true,
+  changes: ({ options }) => Object.keys(options).length > 0,
   summary: 'Schedule, consistency, waiting, target age and who is told: shown, or changed with name:value.',
   positionals: [INSTANCE],
   options: Object.fromEntries(

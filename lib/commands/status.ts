@@ -1,89 +1,65 @@
-/** `/octo status`, and bare `/octo`: is every instance safe, what runs now, what can I do. */
-import { OctoError } from '../domain/errors.ts';
-import type { RunRecord } from '../domain/run.ts';
-import type { World } from '../ports/world.ts';
-import { latestGood } from '../repository/catalog.ts';
-import { listRuns } from '../repository/run-book.ts';
-import { duration } from '../slack/text.ts';
+/** `/octo status`, and bare `/octo`: is every instance safe, what runs now, what comes next. */
+import { isSafe, type Standing } from '../domain/standing.ts';
+import { readStanding } from '../runs/standing.ts';
+import { duration, utcTime } from '../slack/text.ts';
 import type { Command } from './command.ts';
-
-type Maintenance = 'on' | 'off' | 'unknown';
-
-type InstanceStatus = {
-  instance: string;
-  /** As the server says it now; `unknown` with the reason when it does not answer. */
-  maintenance: Maintenance;
-  maintenanceReason: string | null;
-  latestGood: { archive: string; takenAt: string; ageSeconds: number } | null;
-  running: { run: string; workflow: string; by: string; since: string }[];
-};
 
 export const status: Command = {
   words: ['status'],
-  summary: 'Newest good archive and its age, maintenance mode, and what is running.',
+  summary: 'Newest good archive and its age against the target, maintenance mode, what is running, the next run.',
   positionals: [{ name: 'instance', summary: 'which Octopus server', isOptional: true }],
   options: {},
   example: '/octo status prod',
   perform: async (world, { positionals }) => {
     const chosen = positionals['instance'];
     const names = chosen === undefined ? world.instanceNames() : [world.instance(chosen).name];
-    const found = await Promise.all(names.map((name) => statusOf(world, name)));
+    const found = await Promise.all(names.map((name) => readStanding(world, name)));
     return {
-      headline: found.every(({ latestGood }) => latestGood !== null)
-        ? 'Every instance has a good archive.'
-        : 'Not every instance has a good archive yet.',
+      headline: headline(found),
       lines: found.flatMap(linesOf),
-      json: { instances: Object.fromEntries(found.map((entry) => [entry.instance, entry])) },
+      json: { instances: Object.fromEntries(found.map((standing) => [standing.instance, summary(standing)])) },
     };
   },
 };
 
-const statusOf = async (world: World, instance: string): Promise<InstanceStatus> => {
-  const [maintenance, newest, runs] = await Promise.all([
-    maintenanceOf(world, instance),
-    latestGood(world, instance),
-    listRuns(world, { instance, limit: 10 }),
-  ]);
-  return {
-    instance,
-    ...maintenance,
-    latestGood:
-      newest === null
-        ? null
-        : {
-            archive: newest.archiveId,
-            takenAt: newest.takenAt,
-            ageSeconds: Math.round((world.clock.now().getTime() - Date.parse(newest.takenAt)) / 1000),
-          },
-    running: runs.filter((run) => run.status === 'running').map(runningOf),
-  };
+const headline = (found: Standing[]): string => {
+  if (found.some(({ latestGood }) => latestGood === null)) return 'Not every instance has a good archive yet.';
+  return found.every(isSafe)
+    ? 'Every instance has a good archive within its target.'
+    : 'Not every instance has a good archive within its target.';
 };
 
-const maintenanceOf = async (
-  world: World,
-  instance: string,
-): Promise<{ maintenance: Maintenance; maintenanceReason: string | null }> => {
-  try {
-    const isOn = await (await world.octopusApi(instance)).isInMaintenance();
-    return { maintenance: isOn ? 'on' : 'off', maintenanceReason: null };
-  } catch (thrown) {
-    return { maintenance: 'unknown', maintenanceReason: OctoError.from(thrown).message };
-  }
-};
-
-const runningOf = (run: RunRecord) => ({
-  run: run.id,
-  workflow: run.workflow,
-  by: run.requestedBy.person,
-  since: run.requestedAt,
+const summary = (standing: Standing) => ({
+  instance: standing.instance,
+  isSafe: isSafe(standing),
+  maintenance: standing.maintenance,
+  maintenanceReason: standing.maintenanceReason,
+  latestGood: standing.latestGood,
+  targetSeconds: standing.targetSeconds,
+  pause: standing.pause,
+  nextRun: standing.nextRun,
+  running: standing.running.map(({ id, workflow, requestedBy, requestedAt }) => ({
+    run: id,
+    workflow,
+    by: requestedBy.person,
+    since: requestedAt,
+  })),
 });
 
-const linesOf = (entry: InstanceStatus): string[] => [
-  `${entry.instance}: ${
-    entry.latestGood === null
+const linesOf = ({ instance, latestGood, targetSeconds, maintenance, ...standing }: Standing): string[] => [
+  `${instance}: ${
+    latestGood === null
       ? 'no good archive yet. Take one with: /octo backup now'
-      : `newest good archive ${entry.latestGood.archive}, ${duration(entry.latestGood.ageSeconds)} old`
+      : `newest good archive ${latestGood.archive}, ${duration(latestGood.ageSeconds)} old (target ${duration(targetSeconds)})`
   }`,
-  `  maintenance mode ${entry.maintenance}${entry.maintenanceReason === null ? '' : ` (${entry.maintenanceReason})`}`,
-  ...entry.running.map(({ run, workflow, by }) => `  running: ${workflow} ${run}, asked for by ${by}`),
+  `  maintenance mode ${maintenance}${standing.maintenanceReason === null ? '' : ` (${standing.maintenanceReason})`}`,
+  `  ${nextWords(standing)}`,
+  ...standing.running.map(
+    ({ id, workflow, requestedBy }) => `  running: ${workflow} ${id}, asked for by ${requestedBy.person}`,
+  ),
 ];
+
+const nextWords = ({ nextRun, pause }: Pick<Standing, 'nextRun' | 'pause'>): string => {
+  const paused = pause === null ? '' : ` (paused by ${pause.by}: /octo backup resume)`;
+  return nextRun === null ? `no next run${paused}` : `next run ${utcTime(nextRun.at)}, ${nextRun.consistency}${paused}`;
+};

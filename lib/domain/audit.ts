@@ -40,6 +40,15 @@ export const EMPTY_CHAIN: AuditHead = { n: 0, hash: '0'.repeat(64) };
 /** SHA-256 of an entry's stored bytes. */
 export const auditHash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
+/** The entry in these bytes, or `null` when they hold none. */
+export const decodeEntry = (bytes: Uint8Array): AuditEntry | null => {
+  try {
+    return AuditEntry.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch {
+    return null;
+  }
+};
+
 /** `17:9c1e…`, as it is typed back; `digits` of its hash are enough where room is short. */
 export const headText = ({ n, hash }: AuditHead, digits = hash.length): string => `${n}:${hash.slice(0, digits)}`;
 
@@ -82,7 +91,7 @@ const gapBefore = (before: AuditHead, n: number): AuditFinding[] =>
   n === before.n + 1 ? [] : [{ n: before.n + 1, what: `${entries(before.n + 1, n - 1)} missing` }];
 
 const troubleAt = (before: AuditHead, { n, bytes }: { n: number; bytes: Uint8Array }): AuditFinding[] => {
-  const entry = decoded(bytes);
+  const entry = decodeEntry(bytes);
   if (entry === null) return [{ n, what: `entry ${n} cannot be read: it was changed` }];
   if (entry.n !== n) return [{ n, what: `entry ${n} says that it is entry ${entry.n}: it was moved or renumbered` }];
   if (n !== before.n + 1 || entry.previous === before.hash) return [];
@@ -105,14 +114,6 @@ const troubleWith = (kept: AuditHead | null, head: AuditHead): AuditFinding[] =>
           what: `entry ${head.n} is not the one whose hash was kept: it, or what came before, was rewritten`,
         },
       ];
-
-const decoded = (bytes: Uint8Array): AuditEntry | null => {
-  try {
-    return AuditEntry.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-  } catch {
-    return null;
-  }
-};
 
 const entries = (first: number, last: number): string =>
   first === last ? `entry ${first} is` : `entries ${first} to ${last} are`;

@@ -81,6 +81,8 @@ export const stateKeys = {
     `${stateKeys.timeline(instance)}${LAST_MS - Date.parse(run.requestedAt)}_${run.id}.json`,
   /** That a failure was told, beside the card that cannot say it aloud. */
   notice: (runId: string) => `cards/${runId}.notice.json`,
+  /** How many reminders of its approval were posted. */
+  reminder: (runId: string) => `cards/${runId}.reminder.json`,
   schedule: (instance: string) => `schedule/${instance}.json`,
   watch: (instance: string) => `watch/${instance}.json`,
   host: (host: string) => `hosts/${host}/`,

@@ -66,6 +66,8 @@ export const RunRecord = z.strictObject({
   status: z.enum(['running', 'ended']),
   endedAt: z.string().nullable(),
   outcome: Outcome.nullable(),
+  /** Number and hash of the audit entry that holds the outcome: shown, so that the audit's head is known elsewhere. */
+  auditHead: z.string().optional(),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
@@ -92,6 +94,8 @@ export type RunView = {
   plannedStates: string[];
   /** While the run keeps the server quiet: when that ends, whatever happens. */
   maintenanceUntil: string | null;
+  /** When the schedule starts the next run after this one ended; null when none is planned, absent while it runs. */
+  nextRunAt?: string | null;
   /** How its approval goes; null for a run that needs none. */
   approval: Approval | null;
 };

@@ -11,6 +11,7 @@ import {
   type AuditFinding,
   type AuditHead,
   auditHash,
+  decodeEntry,
   EMPTY_CHAIN,
   followChain,
   missingEnd,
@@ -28,6 +29,7 @@ type AuditWorld = Pick<World, 'state' | 'clock'>;
 const MAX_TRIES = 100;
 const LONGEST_PAUSE_MS = 20;
 const READ_TOGETHER = 32;
+const READ_AHEAD = 8;
 
 /** Adds the entry at the end of the chain, and gives its number and hash. @throws StoreKeyExists when every race was lost */
 export const appendAudit = async (world: AuditWorld, act: AuditAct): Promise<AuditHead> => {
@@ -55,9 +57,10 @@ export const appendAuditOnce = async (
   act: AuditAct & { runId: string },
   { since }: { since: string },
 ): Promise<AuditHead> => {
-  for await (const { entry, hash } of newestEntries(world)) {
+  for await (const { n, hash, entry } of newestEntries(world)) {
+    if (entry === null) continue;
     if (entry.at < since) break;
-    if (entry.runId === act.runId && entry.act === act.act && entry.stage === act.stage) return { n: entry.n, hash };
+    if (entry.runId === act.runId && entry.act === act.act && entry.stage === act.stage) return { n, hash };
   }
   return appendAudit(world, act);
 };
@@ -94,11 +97,14 @@ export const audited = async <T>(
 /** Number and hash of the newest entry; `EMPTY_CHAIN` when there is none. */
 export const readAuditHead = (world: State): Promise<AuditHead> => headFrom(world, 0);
 
-/** Entries newest first, each with its hash, read when the caller gets there. @throws AuditDamaged */
-export const newestEntries = async function* (world: State): AsyncGenerator<{ entry: AuditEntry; hash: string }> {
-  for (let n = await lastFrom(world, 0); n > 0; n--) {
-    const bytes = await readEntry(world, n);
-    yield { entry: decode(bytes, n), hash: auditHash(bytes) };
+/** An entry as it is found; `entry` is null when it is gone or cannot be read, which `verifyAudit` names. */
+export type FoundEntry = AuditHead & { entry: AuditEntry | null };
+
+/** Entries newest first, read a few at a time when the caller gets there. */
+export const newestEntries = async function* (world: State): AsyncGenerator<FoundEntry> {
+  for (let last = await lastFrom(world, 0); last > 0; last -= READ_AHEAD) {
+    const count = Math.min(READ_AHEAD, last);
+    yield* await Promise.all(Array.from({ length: count }, (_, at) => findEntry(world, last - at)));
   }
 };
 
@@ -157,12 +163,11 @@ const readEntry = async ({ state }: State, n: number): Promise<Buffer> => {
   return object.bytes;
 };
 
-const decode = (bytes: Buffer, n: number): AuditEntry => {
-  try {
-    return AuditEntry.parse(JSON.parse(bytes.toString('utf8')));
-  } catch (cause) {
-    throw new OctoError('AuditDamaged', `entry ${n} of the audit cannot be read`, { cause, facts: { n } });
-  }
+const findEntry = async ({ state }: State, n: number): Promise<FoundEntry> => {
+  const object = await state.read(stateKeys.audit(n));
+  return object === null
+    ? { n, hash: '', entry: null }
+    : { n, hash: auditHash(object.bytes), entry: decodeEntry(object.bytes) };
 };
 
 /** Foreign errors give their code only: nobody knows what stands in their words. */

@@ -4,7 +4,7 @@
  * A write that returned survives a power cut; one that did not happened whole or not at all. One process at a time works
  * in a host directory, so there are no conditions here.
  */
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type * as z from 'zod';
 import { OctoError } from '../domain/errors.ts';
@@ -63,6 +63,28 @@ export const readHostFiles = async <S extends z.ZodType>(
     }
   }
   return records;
+};
+
+/** What a write that was killed has left, by its name. */
+export const isTemporary = (path: string): boolean => /\.\d+\.tmp$/.test(path);
+
+/**
+ * Removes the files in and below `directory` whose relative path `isLeftover`; with `before` only those that nobody has
+ * written to since. Answers their whole paths; none when there is no such directory.
+ */
+export const sweepFiles = async (
+  directory: string,
+  { isLeftover, before }: { isLeftover: (path: string) => boolean; before?: Date },
+): Promise<string[]> => {
+  const found = (await readdir(directory, { recursive: true }).catch(unlessMissing)) ?? [];
+  const removed: string[] = [];
+  for (const path of found.filter(isLeftover).map((name) => join(directory, name))) {
+    const written = await stat(path).catch(unlessMissing);
+    if (written === null || (before !== undefined && written.mtime >= before)) continue;
+    await rm(path, { force: true });
+    removed.push(path);
+  }
+  return removed;
 };
 
 /** Makes the names in the folder durable; Windows cannot open a folder for this and keeps its own journal. */

@@ -50,6 +50,11 @@ export const recordFence = async (world: State, runId: string, fence: number): P
   await changeRun(world, runId, (run) => (run.fence === fence ? UNCHANGED : { ...run, fence }));
 };
 
+/** Writes down which entry of the audit holds the run's outcome. */
+export const recordAuditHead = async (world: State, runId: string, auditHead: string): Promise<void> => {
+  await changeRun(world, runId, (run) => (run.auditHead === auditHead ? UNCHANGED : { ...run, auditHead }));
+};
+
 /** Closes the run; an outcome that stands already stays. */
 export const endRun = (world: Pick<World, 'state' | 'clock'>, runId: string, outcome: Outcome): Promise<RunRecord> =>
   changeRun(world, runId, (run) =>

@@ -9,13 +9,17 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { stateKeys } from '../domain/names.ts';
-import type { RunView } from '../domain/run.ts';
+import type { RunRecord, RunView } from '../domain/run.ts';
+import { nextSlot } from '../domain/schedule.ts';
 import type { ChatMessage } from '../ports/chat.ts';
 import type { World } from '../ports/world.ts';
 import { readRunView } from '../repository/run-book.ts';
+import { readSettings } from '../repository/settings.ts';
 import { UNCHANGED, update } from '../repository/update.ts';
 import { runCard } from '../slack/run-card.ts';
 import { plannedStates } from '../workflows/index.ts';
+import { hasCard, isFresh, tellOfEnd } from './notice.ts';
+import { remindOfApproval } from './remind.ts';
 
 const EDIT_SECONDS = 10;
 
@@ -35,20 +39,42 @@ export const refreshCard = async (world: ReportWorld, runId: string): Promise<nu
   const view = await readView(world, runId);
   const channel = view?.run.requestedBy.channel ?? null;
   if (view === null || channel === null) return null;
+  const settings = await readSettings(world, view.run.instance);
+  if (!hasCard(view, settings)) return null;
   const message = runCard(view, world.clock.now());
   const revision = revisionOf(message);
   const claim = await claimEdit(world, { view, channel, revision });
-  if (claim.kind !== 'edit') return claim.kind === 'wait' ? claim.ms : null;
-  const once = { key: runId, since: view.run.requestedAt };
-  const { ts } = claim.ts === null ? await world.chat.post({ ...message, channel, once }) : { ts: claim.ts };
-  if (claim.ts !== null) await world.chat.update({ ...message, channel, ts });
-  await keepShown(world, runId, { ts, revision });
+  if (claim.kind === 'wait') return claim.ms;
+  if (claim.kind === 'edit') {
+    const ts = await show(world, message, { channel, ts: claim.ts, run: view.run });
+    await keepShown(world, runId, { ts, revision });
+  }
+  await remindOfApproval(world, view);
+  await tellOfEnd(world, view, settings);
   return null;
 };
 
+/** Posts the card, or edits it where it is. */
+const show = async (
+  world: ReportWorld,
+  message: ChatMessage,
+  { channel, ts, run }: { channel: string; ts: string | null; run: RunRecord },
+): Promise<string> => {
+  if (ts === null) {
+    const once = { key: run.id, since: run.requestedAt };
+    return (await world.chat.post({ ...message, channel, once })).ts;
+  }
+  await world.chat.update({ ...message, channel, ts });
+  return ts;
+};
+
 /** The run as every view sees it; null when there is no such run. */
-export const readView = (world: Pick<World, 'state'>, runId: string): Promise<RunView | null> =>
-  readRunView(world, runId, plannedStates);
+export const readView = async (world: Pick<World, 'state'>, runId: string): Promise<RunView | null> => {
+  const view = await readRunView(world, runId, plannedStates);
+  if (view === null || view.run.endedAt === null) return view;
+  const next = nextSlot(await readSettings(world, view.run.instance), new Date(view.run.endedAt));
+  return { ...view, nextRunAt: next?.at ?? null };
+};
 
 type Claim = { kind: 'current' } | { kind: 'wait'; ms: number } | { kind: 'edit'; ts: string | null };
 
@@ -61,6 +87,7 @@ const claimEdit = async (
   await update(world.state, { key: stateKeys.card(view.run.id), schema: CardClaim }, (current) => {
     const now = world.clock.now();
     claim = judge(current, { revision, now, isRunning: view.run.status === 'running' });
+    if (current === null && !isFresh(view.run, now)) claim = { kind: 'current' };
     if (claim.kind !== 'edit') return UNCHANGED;
     return { channel, ts: claim.ts, revision: current?.revision ?? '', editedAt: now.toISOString() };
   });

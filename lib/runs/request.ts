@@ -12,6 +12,7 @@ import type { RunRecord } from '../domain/run.ts';
 import type { World } from '../ports/world.ts';
 import { readApproval } from '../repository/approvals.ts';
 import { createRun, listRuns, readRun } from '../repository/run-book.ts';
+import { endIfLost } from './lost-run.ts';
 
 export type BackupRequest = {
   instance: string;
@@ -21,7 +22,7 @@ export type BackupRequest = {
   consistency: 'quiesced' | 'online';
 };
 
-type RequestWorld = Pick<World, 'state' | 'clock' | 'workflows' | 'instance' | 'policy'>;
+type RequestWorld = Pick<World, 'state' | 'archives' | 'clock' | 'workflows' | 'instance' | 'policy' | 'hostDirectory'>;
 
 /**
  * The run that now stands for this request; `isJoined` when another one was already at work on the instance. One that only
@@ -41,10 +42,11 @@ export const requestBackup = async (
   return { run, isJoined: false };
 };
 
-/** Starts every run that was recorded but never began, e.g. because the process was killed in between. */
+/** Starts every run that was recorded but never began, e.g. because the process was killed in between; ends lost ones. */
 export const restartRequested = async (world: RequestWorld): Promise<void> => {
   for (const run of await listRuns(world, { limit: 50 })) {
-    if (run.status === 'running' && (await world.workflows.describe(run.id)) === null) await startRun(world, run);
+    if ((await endIfLost(world, run)).status === 'ended') continue;
+    if ((await world.workflows.describe(run.id)) === null) await startRun(world, run);
   }
 };
 
@@ -84,13 +86,9 @@ const neededApproval = (world: Pick<World, 'policy' | 'instance'>, request: Back
   );
 };
 
-const runningRun = async (
-  world: Pick<World, 'state'>,
-  instance: string,
-  wouldWait: boolean,
-): Promise<RunRecord | null> => {
+const runningRun = async (world: RequestWorld, instance: string, wouldWait: boolean): Promise<RunRecord | null> => {
   for (const run of await listRuns(world, { instance, limit: 10 })) {
-    if (run.status === 'running' && (wouldWait || !(await isWaiting(world, run)))) return run;
+    if ((await endIfLost(world, run)).status === 'running' && (wouldWait || !(await isWaiting(world, run)))) return run;
   }
   return null;
 };

@@ -5,6 +5,8 @@
 import type { Button, KnownBlock } from '@slack/types';
 import type { RunView } from '../domain/run.ts';
 import type { ChatMessage } from '../ports/chat.ts';
+import { approvalButtons } from './approval-card.ts';
+import { awaitedApproval } from './approval-words.ts';
 import { COMMAND_ACTION } from './receive.ts';
 import { type RunWords, runWords } from './run-words.ts';
 import { slackTongue } from './tongue.ts';
@@ -32,7 +34,9 @@ const wayOn = ({ safeNow, doNext }: RunWords): string[] => [
   ...(doNext === null ? [] : [`*Do next:* ${doNext}`]),
 ];
 
-const buttons = ({ run }: RunView): KnownBlock[] => {
+const buttons = (view: RunView): KnownBlock[] => {
+  const { run } = view;
+  if (awaitedApproval(view) !== null) return [approvalButtons(run.id)];
   if (run.outcome === null)
     return [actions([{ ...button('Stop', `cancel ${run.id}`), style: 'danger', confirm: stopConfirm }])];
   if (run.outcome.word === 'good') return [];

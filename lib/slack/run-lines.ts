@@ -1,5 +1,6 @@
 /** A run in a terminal: the words of its card without markup, times in UTC, one phrase a line. */
 import type { RunView, StepNote } from '../domain/run.ts';
+import { planLines } from './approval-words.ts';
 import { stepWords } from './run-steps.ts';
 import { type RunWords, runWords } from './run-words.ts';
 import { terminalTongue } from './tongue.ts';
@@ -14,6 +15,7 @@ export const runLines = (view: RunView, now: Date): string[] => {
     ...words.findings.map((line) => `  ${line}`),
     ...headed('Missing or not proven', words.gaps),
     ...headed('Noted', words.notes),
+    ...(view.approval?.plan == null ? [] : headed('Plan', planLines(view.approval.plan))),
     ...wayOn(words),
   ];
 };

@@ -5,6 +5,9 @@ import type { Tongue } from './tongue.ts';
 
 const STATE_LABELS: Record<string, string> = {
   PlanRun: 'preflight',
+  AwaitApproval: 'approval',
+  ConfirmPlan: 'decision',
+  PlanAgain: 'preflight again',
   TakeLock: 'lock',
   SaveKeys: 'keys',
   PackFolders: 'folders',

@@ -4,6 +4,7 @@
  * The steps' own words are in `run-steps.ts`. Nothing here fetches or decides.
  */
 import type { BackupSummary, Outcome, OutcomeWord, RunView, StepNote } from '../domain/run.ts';
+import { approvalWords, awaitedApproval, breakGlassWords, decidedBy } from './approval-words.ts';
 import { secondsBetween, stateLabel, stepMarks } from './run-steps.ts';
 import { count, duration, size } from './text.ts';
 import type { Tongue } from './tongue.ts';
@@ -46,13 +47,16 @@ const wordsAtWork = (view: RunView, now: Date, tongue: Tongue): RunWords => {
   const current = currentStep(view);
   const elapsed = duration(secondsBetween(run.requestedAt, now.toISOString()));
   const shared = {
-    findings: [...currentFindings(view, tongue), ...quiet(view, tongue)],
+    findings: [...breakGlassWords(view, tongue), ...currentFindings(view, tongue), ...quiet(view, tongue)],
     gaps: [],
     notes: [],
     safeNow: null,
     doNext: null,
     code: null,
   };
+  const awaited = awaitedApproval(view);
+  if (awaited !== null)
+    return { ...shared, ...approvalWords(view, awaited, tongue), aside: askedBy(view, tongue), steps: [] };
   if (current === null) {
     const headline = `⏳ ${tongue.strong('Backup requested')} · ${instance}`;
     return {
@@ -82,9 +86,17 @@ const wordsAtEnd = (view: RunView, outcome: Outcome, tongue: Tongue): RunWords =
   const taken = outcome.backup === null ? '' : ` · ${tongue.time(outcome.backup.takenAt)}`;
   return {
     headline: `${symbol} ${tongue.strong(word)} · ${instance}${taken}${where}${what}${after}`,
-    aside: [...(outcome.backup === null ? took : measures(outcome.backup)), ...askedBy(view, tongue)],
+    aside: [
+      ...(outcome.backup === null ? took : measures(outcome.backup)),
+      ...askedBy(view, tongue),
+      ...auditHead(run),
+    ],
     steps: [],
-    findings: outcome.backup === null ? [] : backupFindings(outcome.backup, tongue),
+    findings: [
+      ...breakGlassWords(view, tongue),
+      ...(outcome.backup === null ? [] : backupFindings(outcome.backup, tongue)),
+      ...nextRun(view, tongue),
+    ],
     gaps: listed(outcome.gaps, tongue),
     notes: listed(outcome.notes, tongue),
     safeNow: outcome.safeNow === '' ? null : tongue.quote(outcome.safeNow, 600),
@@ -128,12 +140,20 @@ const backupFindings = (backup: BackupSummary, tongue: Tongue): string[] => [
 const keyFinding = ({ opened, sampled }: BackupSummary['keyProof']): string =>
   sampled === 0 ? 'no encrypted value to try the key on' : `key opens ${opened} of ${sampled}`;
 
-const askedBy = ({ run }: RunView, tongue: Tongue): string[] => {
+const askedBy = (view: RunView, tongue: Tongue): string[] => {
+  const { run } = view;
   const by =
     run.requestedBy.door === 'schedule' ? 'by schedule' : `asked by ${tongue.quote(run.requestedBy.person, 80)}`;
   const reason = run.reason === null ? [] : [`"${tongue.quote(run.reason, 300)}"`];
-  return [by, ...reason, run.id];
+  return [by, ...reason, ...decidedBy(view, tongue), run.id];
 };
+
+const auditHead = ({ auditHead: head }: RunView['run']): string[] => (head === undefined ? [] : [`audit ${head}`]);
+
+const nextRun = ({ nextRunAt }: RunView, tongue: Tongue): string[] =>
+  nextRunAt === undefined
+    ? []
+    : [nextRunAt === null ? 'No next run is planned' : `Next run: ${tongue.time(nextRunAt)}`];
 
 const LISTED_AT_MOST = 8;
 

@@ -4,6 +4,7 @@
  * The form carries the settings that it shows, so that a change by somebody else meanwhile is noticed. The salt stays here.
  */
 import type { KnownBlock } from '@slack/types';
+import { OctoError } from '../domain/errors.ts';
 import { type SettingField, settingFields } from '../domain/setting-fields.ts';
 import { Settings } from '../domain/settings.ts';
 import type { ChatForm } from '../ports/chat.ts';
@@ -56,11 +57,33 @@ export const settingsAsked = (
   const shown = Settings.parse(seen);
   const typed: Record<string, string> = {};
   for (const field of settingFields) {
-    const chosen = values[choiceOf(field)];
-    const text = typeof chosen === 'string' && chosen !== BY_CRON ? chosen : values[field.name];
-    if (typeof text === 'string' && text.trim() !== field.read(shown)) typed[field.name] = text.trim();
+    const before = field.read(shown);
+    const wanted = wantedOf(field, {
+      before,
+      text: textIn(values, field.name),
+      choice: textIn(values, choiceOf(field)),
+    });
+    if (wanted !== null && wanted !== before) typed[field.name] = wanted;
   }
   return { instance, seen: shown, typed };
+};
+
+type Entered = { before: string; text: string | null; choice: string | null };
+
+/** What the person wants of a field that has both a choice and a text: whichever was changed. @throws SettingInvalid when both were */
+const wantedOf = ({ name, label }: SettingField, { before, text, choice }: Entered): string | null => {
+  const isTyped = text !== null && text !== before;
+  const isChosen = choice !== null && choice !== BY_CRON && choice !== before;
+  if (isTyped && isChosen && text !== choice) {
+    const both = `"${choice}" was chosen and "${text}" was typed`;
+    throw new OctoError('SettingInvalid', `${label} (${name}): ${both}; change one of the two`);
+  }
+  return isChosen ? choice : text;
+};
+
+const textIn = (values: Readonly<Record<string, FieldValue>>, name: string): string | null => {
+  const value = values[name];
+  return typeof value === 'string' ? value.trim() : null;
 };
 
 /** Nobody outside may learn the salt, and nothing that is compared depends on it. */

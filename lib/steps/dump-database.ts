@@ -74,7 +74,6 @@ const makeDump = async (world: World, dumping: Dumping, context: StepContext): P
   }
 };
 
-
 const backUp = async (world: World, { sqlServer, dump }: Dumping, context: StepContext): Promise<void> => {
   const { isDatabaseCompressed } = await readSettings(world, context.run.instance);
   const { database, name, sqlServerPath: path } = dump;

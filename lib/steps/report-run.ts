@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import type { Manifest } from '../domain/archive.ts';
+import { headText, SHORT_HASH_DIGITS } from '../domain/audit.ts';
 import { OctoError } from '../domain/errors.ts';
 import { outcomeOf, type Failure } from '../domain/outcome.ts';
 import { OUTCOMES, type BackupSummary, type Outcome, type RunRecord } from '../domain/run.ts';
@@ -13,7 +14,7 @@ import { readManifest } from '../repository/archives.ts';
 import { appendAuditOnce } from '../repository/audit.ts';
 import { latestGood } from '../repository/catalog.ts';
 import { releaseLock } from '../repository/lock.ts';
-import { endRun } from '../repository/run-book.ts';
+import { endRun, recordAuditHead } from '../repository/run-book.ts';
 import { archivePlace } from './archive-place.ts';
 import { defineStep } from './step.ts';
 
@@ -54,11 +55,11 @@ export const step = defineStep(
   },
 );
 
-/** The outcome as the audit keeps it, which outlives the run book; a step that runs again finds its entry. */
+/** The outcome as the audit keeps it, which outlives the run book, and the entry's number and hash in the run. */
 const recordEnd = async (world: Pick<World, 'state' | 'clock'>, run: RunRecord, outcome: Outcome): Promise<void> => {
   const { word, gaps, notes, error, backup } = outcome;
   const { id: runId, instance: on, requestedAt, requestedBy, workflow } = run;
-  await appendAuditOnce(
+  const head = await appendAuditOnce(
     world,
     {
       who: { person: 'octo', door: 'workflow' },
@@ -70,6 +71,7 @@ const recordEnd = async (world: Pick<World, 'state' | 'clock'>, run: RunRecord, 
     },
     { since: requestedAt },
   );
+  await recordAuditHead(world, runId, headText(head, SHORT_HASH_DIGITS));
 };
 
 type Reading<T> = { found: T | null; trouble: OctoError | null };
@@ -102,7 +104,7 @@ const summaryOf = (manifest: Manifest, { requestedAt, endedAt, quietSeconds }: T
   quietSeconds,
   totalBytes: manifest.folders.sizeBytes + manifest.database.sizeBytes,
   addedBytes: manifest.folders.addedBytes + manifest.database.addedBytes,
-  database: { sizeBytes: manifest.database.sizeBytes, isVerified: manifest.verification.verifiedAt !== '' },
+  database: { sizeBytes: manifest.database.sizeBytes, isVerified: Boolean(manifest.verification.verifiedAt) },
   files: {
     count: manifest.folders.fileCount,
     sizeBytes: manifest.folders.sizeBytes,

@@ -3,8 +3,8 @@
  * Whoever starts the engine binds `${CloudStep}`, `${PeopleStep}` and the queues.
  *
  * The times in them, and why. HeartbeatSeconds 300: a worker beats every 20 s, and a restart of its host has to fit.
- * TimeoutSeconds is the hard end of a step: two days for the bulk of a first backup, a day for what happens while quiet,
- * 26 h for Quiesce because its wait may be set to 24. `notAfter` gives each attempt one more timeout from the moment
+ * TimeoutSeconds is the hard end of a step: two days for the bulk of a first backup, a day for what happens while quiet and for
+ * reading the dump again, 26 h for Quiesce because its wait may be set to 24. `notAfter` gives each attempt one more timeout from the moment
  * the state was entered. Retry waits 5 s doubling to a minute, four times: what has not passed in two minutes is told to a
  * person. Only the way back and the report try longer, since nobody stands behind them. AwaitApproval waits until the next
  * reminder or until the approval expires; its end asks ConfirmPlan, which decides by the records and not by who woke it.
@@ -34,6 +34,7 @@ const QUIESCED = [
   'SampleSecrets',
   'PackChanges',
   'Resume',
+  'VerifyDump',
   'StoreDatabase',
   'ProveKey',
   'CheckReferences',
@@ -49,6 +50,7 @@ const ONLINE = [
   'SampleSecrets',
   'PackFolders',
   'PackChanges',
+  'VerifyDump',
   'StoreDatabase',
   'ProveKey',
   'CheckReferences',

@@ -32,6 +32,20 @@ describe('parse', () => {
     expect(parsed('backup now —consistency=online prod –reason:"before the upgrade"')).toEqual(expected);
   });
 
+  it('takes mentions of people, groups and channels as their ids', () => {
+    expect(
+      parsed('backup now prod reason:"for <@U012AB|ana> and <!subteam^S01|@ops> in <#C0|general>, see <#C1>"'),
+    ).toMatchObject({ options: { reason: 'for U012AB and S01 in C0, see C1' } });
+    expect(parsed('backup now <#C0123|prod>').positionals).toEqual({ instance: 'C0123' });
+  });
+
+  it('takes flags bare, wherever they stand', () => {
+    for (const text of ['backup now --plan prod', 'backup now prod —plan']) {
+      expect(parsed(text)).toMatchObject({ positionals: { instance: 'prod' }, options: { plan: '' } });
+    }
+    expect(parsed('run run_7F3K9Q2M --history').options).toEqual({ history: '' });
+  });
+
   it('names the nearest command and one right example, and starts nothing', () => {
     expect(refusal('bakup nwo prod')).toEqual({
       code: 'CommandUnknown',
@@ -44,6 +58,9 @@ describe('parse', () => {
     ['backup show', /<archive> is missing/],
     ['backup now consistency:maybe', /consistency is one of quiesced, online, not "maybe"/],
     ['backup now speed:fast', /no option "speed"/],
+    ['backup now --plan:yes', /--plan takes no value/],
+    ['backup now --reason', /reason needs a value, as in reason:…/],
+    ['backup now --plans', /no option "plans"/],
   ])('%s is refused with its usage', (text, message) => {
     expect(refusal(text)).toEqual({ code: 'ArgumentInvalid', message: expect.stringMatching(message) });
   });

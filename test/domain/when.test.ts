@@ -42,7 +42,7 @@ test('lengths add up', () => {
 
 test('whatever is typed is a moment or nothing', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => {
+    fc.property(fc.string({ unit: 'binary', maxLength: 12 }), (text) => {
       const since = sinceWhen(text, NOW);
       expect(since === null || Number.isFinite(since.getTime())).toBe(true);
     }),

@@ -11,8 +11,8 @@
  * SQL login refused, share denied    here; adapters/sql-server.tds (every device error by its number)
  * disk full, connection lost         here; steps/dump-database; adapters/sql-server.tds (SQL Server goes on alone)
  * backup killed or stalled           steps/bad-days; adapters/sql-server.tds
- * file 0 bytes, short, damaged       steps/store-database; steps/dump-database
- * key unreadable, wrong, rotated     here; steps/keys; steps/dump-database (rotated meanwhile)
+ * file 0 bytes, short, damaged       steps/store-database; steps/verify-dump; steps/dump-database
+ * key unreadable, wrong, rotated     here; steps/keys; steps/verify-dump (rotated meanwhile)
  * no encrypted values                here; steps/keys
  * folder missing, emptied            here; steps/pack-folders; archive/pack-folders
  * file locked, changing, vanishing   archive/bad-files
@@ -95,6 +95,7 @@ describe('while it works', () => {
     ['folder-emptied', 'PackFolders', 'FolderEmptied'],
     ['drain-ignored', 'Quiesce', 'DrainNotTaken'],
     ['sql-share-denied', 'DumpDatabase', 'BackupFolderDenied'],
+    ['sql-page-damaged', 'VerifyDump', 'BackupDamaged'],
     ['key-wrong', 'ProveKey', 'KeyDoesNotOpenData'],
   ])('%s: %s fails, and everything is as it was', async (fault, state, code) => {
     const run = await ended(await begin(fault));
@@ -104,9 +105,9 @@ describe('while it works', () => {
     for (const said of ['Backup failed', code, 'Do next']) expect(card).toContain(said);
   });
 
-  it('sql-disk-full, and Octopus is away on the way back: it is waited for', async () => {
+  it('sql-disk-full, and an Octopus that is away on the way back: it is waited for', async () => {
     const runId = await begin('sql-stalled');
-    await place.until(runId, ({ steps }) => steps.some(({ text }) => text.startsWith('dumping')));
+    await place.until(runId, ({ steps }) => steps.some(({ state }) => state === 'DumpDatabase'));
     const [away, isFull] = [await place.fault('octopus-answers=503'), await place.fault('sql-disk-full=1')];
     await mend();
     await place.until(runId, ({ steps }) => steps.some((at) => at.state === 'ResumeAfterFailure' && at.attempt > 0));

@@ -8,7 +8,8 @@ let place: Installation;
 
 beforeAll(async () => {
   place = await install();
-  await place.ended(await place.ask('ana', '/octo backup now'));
+  const runId = await place.ask('ana', '/octo backup now');
+  await place.until(runId, ({ run }) => run.auditHead !== undefined);
 });
 afterAll(() => place.remove());
 
@@ -48,6 +49,7 @@ describe('secrets', () => {
   it('are in nothing that the product wrote', () => {
     const files = written();
     expect(files.length).toBeGreaterThan(30);
+    expect(files.filter(({ path }) => /\/audit\/\d{12}\.json$/.test(path)).length).toBeGreaterThan(2);
     const found = Object.entries(secrets()).flatMap(([name, secret]) =>
       files.filter(({ text }) => text.includes(secret)).map(({ path }) => `${name} in ${path}`),
     );

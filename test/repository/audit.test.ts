@@ -3,8 +3,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { directoryObjectStore } from '../../lib/adapters/object-store.directory.ts';
+import { s3ObjectStore } from '../../lib/adapters/object-store.s3.ts';
 import { type AuditAct, headText } from '../../lib/domain/audit.ts';
 import { OctoError } from '../../lib/domain/errors.ts';
 import { stateKeys } from '../../lib/domain/names.ts';
@@ -16,8 +18,14 @@ import {
   readAuditHead,
   verifyAudit,
 } from '../../lib/repository/audit.ts';
+import { startS3 } from '../../sandbox/aws/s3.ts';
+import { SANDBOX_CREDENTIALS } from '../../sandbox/aws/signature.ts';
 import { testClock } from '../clock.ts';
 import { temporaryDirectory } from '../worker/support.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const ANA = { person: 'ana', door: 'slack' } as const;
 const act = (changes: Partial<AuditAct> = {}): AuditAct => ({
@@ -47,7 +55,7 @@ const written = async (count: number, directory?: string) => {
 };
 
 const entriesOf = async (world: Parameters<typeof newestEntries>[0]) =>
-  (await Array.fromAsync(newestEntries(world))).map(({ entry }) => entry);
+  (await Array.fromAsync(newestEntries(world))).flatMap(({ entry }) => entry ?? []);
 
 describe('appending', () => {
   it('chains each entry to the one before', async () => {
@@ -94,12 +102,32 @@ describe('appending', () => {
     }
   });
 
+  it('does the same in S3, where two writes at once may both be told to try again', async () => {
+    const directory = temporaryDirectory();
+    const s3 = await startS3({ directory });
+    onTestFinished(() => s3.close());
+    vi.stubEnv('AWS_ACCESS_KEY_ID', SANDBOX_CREDENTIALS.accessKeyId);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', SANDBOX_CREDENTIALS.secretAccessKey);
+    const at = { endpoint: s3.url, region: 'us-east-1' };
+    await new S3Client({ ...at, forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: 'state' }));
+    const writers = Array.from({ length: 3 }, () => ({
+      state: s3ObjectStore({ ...at, bucket: 'state', prefix: '', silenceSeconds: 5 }),
+      clock: testClock(),
+    }));
+    const appends = writers.flatMap((world) => Array.from({ length: 4 }, () => appendAudit(world, act())));
+    const numbers = (await Promise.all(appends)).map(({ n }) => n);
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, at) => at + 1));
+    expect(await verifyAudit(writers[0]!, null)).toMatchObject({ entryCount: 12, findings: [] });
+  });
+
   it('does not write a step’s entry twice, and does not take another run’s for it', async () => {
-    const { world } = await written(2);
+    const { world, directory } = await written(2);
     const end = { ...act({ act: 'backup run', stage: 'done' }), runId: 'run_0000000A' };
     const since = { since: '2026-03-04T01:00:00.000Z' };
     const first = await appendAuditOnce(world, end, since);
     await appendAuditOnce(world, { ...end, runId: 'run_0000000B' }, since);
+    expect(await appendAuditOnce(world, end, since)).toEqual(first);
+    writeFileSync(join(directory, stateKeys.audit(4)), 'damaged');
     expect(await appendAuditOnce(world, end, since)).toEqual(first);
     expect((await readAuditHead(world)).n).toBe(4);
   });
@@ -122,7 +150,7 @@ describe('acting between two entries', () => {
 
   it('keeps a refusal with its code, and the words of foreign errors to itself', async () => {
     const { world } = place();
-    const attempt = (error: Error) => audited(world, act(), () => Promise.reject(error));
+    const attempt = (thrown: Error) => audited(world, act(), () => Promise.reject(thrown));
     await expect(attempt(new OctoError('ArchiveHeld', 'held by ben'))).rejects.toMatchObject({ code: 'ArchiveHeld' });
     await expect(attempt(new Error('Password=hunter2'))).rejects.toThrow('hunter2');
     const [foreign, , held] = await entriesOf(world);

@@ -11,7 +11,7 @@ import { makeWorld, temporaryDirectory } from '../worker/support.ts';
 
 export type Said = { kind: 'post' | 'reply' | 'update'; ts: string; text: string; channel: string };
 
-export const defaultPolicyWorld = (start: string) => {
+export const scheduleWorld = (start: string) => {
   const directory = temporaryDirectory();
   const clock = testClock(start);
   const started: string[] = [];
@@ -23,7 +23,7 @@ export const defaultPolicyWorld = (start: string) => {
     clock,
     archives: directoryObjectStore({ directory: join(directory, 'archives') }),
     chat: notingChat(said, slack),
-    policy: { people: [], statements: [] },
+    policy: { people: [], groups: {}, statements: [] },
     workflows: { start: async ({ runId }: { runId: string }) => void started.push(runId) },
   } as unknown as World & { clock: TestClock };
   return { world, started, said, slack };

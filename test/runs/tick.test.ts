@@ -1,6 +1,6 @@
 /** The tick: one run per slot, whoever looks and however often it is killed; one catch-up after a downtime. */
 import { describe, expect, it } from 'vitest';
-import { defaultPolicyWorld } from './schedule-world.ts';
+import { scheduleWorld } from './schedule-world.ts';
 import { changeSettings } from '../../lib/repository/settings.ts';
 import { listRuns, readRun } from '../../lib/repository/run-book.ts';
 import { tick } from '../../lib/runs/tick.ts';
@@ -10,13 +10,13 @@ const HOUR_MS = 3_600_000;
 
 describe('the tick', () => {
   it('starts nothing at its first look, whatever lies before it', async () => {
-    const { world } = defaultPolicyWorld('2026-03-04T04:00:00Z');
+    const { world } = scheduleWorld('2026-03-04T04:00:00Z');
     expect(await tick(world, PROD)).toBeNull();
     expect(await listRuns(world, { limit: 5 })).toEqual([]);
   });
 
   it('starts the run of a slot once, quiesced in its window', async () => {
-    const { world, started } = defaultPolicyWorld('2026-03-04T01:55:00Z');
+    const { world, started } = scheduleWorld('2026-03-04T01:55:00Z');
     await tick(world, PROD);
     await world.clock.advance(5 * 60_000);
     const first = await tick(world, PROD);
@@ -32,7 +32,7 @@ describe('the tick', () => {
   });
 
   it('is one run when several look at once', async () => {
-    const { world, started } = defaultPolicyWorld('2026-03-04T01:55:00Z');
+    const { world, started } = scheduleWorld('2026-03-04T01:55:00Z');
     await tick(world, PROD);
     await world.clock.advance(5 * 60_000);
     const found = await Promise.all([tick(world, PROD), tick(world, PROD), tick(world, PROD)]);
@@ -42,7 +42,7 @@ describe('the tick', () => {
   });
 
   it('finds the same run when it was killed before it could note that it looked', async () => {
-    const { world, started } = defaultPolicyWorld('2026-03-04T01:55:00Z');
+    const { world, started } = scheduleWorld('2026-03-04T01:55:00Z');
     await tick(world, PROD);
     await world.clock.advance(5 * 60_000);
     const { change } = world.state;
@@ -56,7 +56,7 @@ describe('the tick', () => {
   });
 
   it('makes up for a downtime with one online run that says so', async () => {
-    const { world } = defaultPolicyWorld('2026-03-03T23:00:00Z');
+    const { world } = scheduleWorld('2026-03-03T23:00:00Z');
     await tick(world, PROD);
     await world.clock.advance(12 * HOUR_MS);
     const caught = await tick(world, PROD);
@@ -70,7 +70,7 @@ describe('the tick', () => {
   });
 
   it('starts none while paused, and goes on after it without a catch-up', async () => {
-    const { world } = defaultPolicyWorld('2026-03-04T01:55:00Z');
+    const { world } = scheduleWorld('2026-03-04T01:55:00Z');
     await tick(world, PROD);
     const pause = { until: '2026-03-04T11:00:00.000Z', by: 'ana', since: '2026-03-04T01:55:00.000Z' };
     await changeSettings(world, 'prod', (settings) => ({ ...settings, pause }));
@@ -81,7 +81,7 @@ describe('the tick', () => {
   });
 
   it('joins the run that is at work', async () => {
-    const { world } = defaultPolicyWorld('2026-03-04T01:55:00Z');
+    const { world } = scheduleWorld('2026-03-04T01:55:00Z');
     await tick(world, PROD);
     await world.clock.advance(5 * 60_000);
     const first = await tick(world, PROD);
@@ -91,7 +91,7 @@ describe('the tick', () => {
   });
 
   it('uses the channel of the settings', async () => {
-    const { world } = defaultPolicyWorld('2026-03-04T01:55:00Z');
+    const { world } = scheduleWorld('2026-03-04T01:55:00Z');
     await tick(world, PROD);
     await changeSettings(world, 'prod', (settings) => ({
       ...settings,

@@ -36,6 +36,8 @@ export type StepWorld = {
   /** The machine of the Octopus stand-in, and the share of the SQL Server stand-in. */
   machine: string;
   share: string;
+  /** How another process reaches the SQL Server stand-in. */
+  connectionString: string;
   /** A run that is recorded; with the lock where the test needs it. */
   newRun(request?: { name?: string; hasLock?: boolean }): Promise<RunRecord>;
   close(): Promise<void>;
@@ -83,6 +85,7 @@ export const openStepWorld = async (
     seeded,
     machine,
     share,
+    connectionString,
     newRun: (request) => newRun(world, request),
     close: async () => {
       await closePeers();

@@ -46,6 +46,7 @@ const backUp = async (before: Record<string, () => Promise<void>> = {}): Promise
   await does('sample-secrets');
   await does('pack-folders', { instance: 'prod', pass: 'second' });
   await does('resume');
+  await does('verify-dump');
   await does('store-database', { instance: 'prod' });
   await does('prove-key');
   await does('check-references');

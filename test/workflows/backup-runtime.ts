@@ -18,11 +18,12 @@ import { definitions, type BackupInput } from '../../lib/workflows/index.ts';
 import { testClock } from '../clock.ts';
 
 export type CloudPayload = Omit<HostTaskBody, 'token' | 'notAfter'>;
+type PeoplePayload = CloudPayload & { input: { token: string } };
 export type Asked = CloudPayload & { notAfter?: string };
 
 /** What a state's step does: answers, fails with a code, or falls silent and never reports. */
 export type Act = { output: unknown } | { fails: ErrorCode } | 'silent';
-/** By state; a list is one act for each attempt, the last of them for all that follow. */
+/** By state; a list is one act for each time the state is asked, the last of them for all that follow. */
 export type Script = Record<string, Act | Act[]>;
 
 export type Played = {
@@ -33,16 +34,22 @@ export type Played = {
 
 export const RUN = 'run_7F3K9Q2M';
 export const HOST = 'prod-1';
-export const inputOf = (consistency: BackupInput['consistency']): BackupInput => ({
+type Asking = Pick<BackupInput, 'consistency' | 'awaitSeconds'>;
+const QUIESCED: Asking = { consistency: 'quiesced', awaitSeconds: null };
+
+export const inputOf = (asking: Asking): BackupInput => ({
   run: RUN,
   instance: 'prod',
   hosts: [{ name: HOST, queueUrl: HOST }],
-  consistency,
+  ...asking,
 });
 
 /** Answers as the steps give them on a good day. */
 export const GOOD: Record<string, unknown> = {
   PlanRun: { tolerance: { sizePercent: 30, filePercent: 10 }, notes: [] },
+  AwaitApproval: {},
+  ConfirmPlan: { awaitSeconds: null },
+  PlanAgain: { tolerance: { sizePercent: 30, filePercent: 10 }, notes: [] },
   TakeLock: { fence: 1 },
   SaveKeys: { masterKeyFingerprint: '0011223344556677', licenseFingerprint: null, gaps: [] },
   PackFolders: { fileCount: 10, sizeBytes: 1000, addedBytes: 1000, problemCount: 0 },
@@ -51,6 +58,7 @@ export const GOOD: Record<string, unknown> = {
   SampleSecrets: { sampled: 12, sensitiveDocumentCount: 3 },
   PackChanges: { fileCount: 10, sizeBytes: 1000, addedBytes: 0, problemCount: 0 },
   Resume: { quietSeconds: 190, gaps: [] },
+  VerifyDump: { verifiedAt: '2026-03-04T02:10:00.000Z' },
   StoreDatabase: {},
   ProveKey: { opened: 12, sampled: 12, gaps: [] },
   CheckReferences: { listed: 5, missing: 0, gaps: [] },
@@ -62,7 +70,7 @@ export const GOOD: Record<string, unknown> = {
 type Runtime = { workflows: WorkflowRuntime; hostTasks: HostTasks };
 
 /** Plays the script over the embedded engine. */
-export const playBackup = async (script: Script, consistency: BackupInput['consistency'] = 'quiesced') => {
+export const playBackup = async (script: Script, asking: Partial<Asking> = {}) => {
   const directory = await mkdtemp(join(tmpdir(), 'octo-workflow-'));
   const clock = testClock();
   const play = actor(script);
@@ -70,10 +78,13 @@ export const playBackup = async (script: Script, consistency: BackupInput['consi
     directory,
     clock,
     definitions,
-    functions: { CloudStep: (payload) => play.cloudStep(payload as CloudPayload) },
+    functions: {
+      CloudStep: (payload) => play.cloudStep(payload as CloudPayload),
+      PeopleStep: (payload) => play.peopleStep(payload as PeoplePayload, engine.hostTasks),
+    },
   });
   try {
-    await engine.workflows.start({ workflow: 'backup', runId: RUN, input: inputOf(consistency) });
+    await engine.workflows.start({ workflow: 'backup', runId: RUN, input: inputOf({ ...QUIESCED, ...asking }) });
     return await serve(engine, play, () => clock.advance(10_000));
   } finally {
     await engine.close();
@@ -83,19 +94,30 @@ export const playBackup = async (script: Script, consistency: BackupInput['consi
 
 const actor = (script: Script) => {
   const asked: Asked[] = [];
-  const actOf = (state: string, attempt: number): Act => {
+  const actOf = (state: string): Act => {
     const scripted = script[state] ?? { output: GOOD[state] };
-    return Array.isArray(scripted) ? (scripted[attempt] ?? scripted.at(-1)!) : scripted;
+    const earlier = asked.filter((one) => one.state === state).length - 1;
+    return Array.isArray(scripted) ? (scripted[earlier] ?? scripted.at(-1)!) : scripted;
   };
   return {
     asked,
     actOf,
     cloudStep: async (payload: CloudPayload): Promise<unknown> => {
       asked.push(payload);
-      const act = actOf(payload.state, payload.attempt);
+      const act = actOf(payload.state);
       if (act === 'silent') return new Promise(() => {});
       if ('fails' in act) throw new OctoError(act.fails, `${payload.state} fails`);
       return act.output;
+    },
+    /** An answer is somebody who wakes the run; silence is nobody. */
+    peopleStep: async (payload: PeoplePayload, hostTasks: HostTasks): Promise<unknown> => {
+      const { token, ...input } = payload.input;
+      asked.push({ ...payload, input });
+      const act = actOf(payload.state);
+      if (act === 'silent') return {};
+      if ('fails' in act) throw new OctoError(act.fails, `${payload.state} fails`);
+      await hostTasks.succeed(token, act.output);
+      return {};
     },
   };
 };
@@ -120,7 +142,7 @@ const serve = async (
     const { token, ...task } = taken.body;
     asked.push(task);
     await hostTasks.acknowledge(taken);
-    const act = actOf(task.state, task.attempt);
+    const act = actOf(task.state);
     if (act === 'silent') continue;
     if ('fails' in act) {
       const error = new OctoError(act.fails, `${task.state} fails`);

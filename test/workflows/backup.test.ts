@@ -24,7 +24,7 @@ describe('straight path', () => {
   test('online: the dump comes before the folders, and the server is left alone', async () => {
     const { states, ended, asked } = await playBackup(
       { DumpDatabase: { output: { consistency: 'online', fileBytes: 1, gaps: [] } } },
-      'online',
+      { consistency: 'online' },
     );
     expect(states).toEqual(plannedStates('backup', { consistency: 'online' }));
     expect(ended.status).toBe('SUCCEEDED');
@@ -95,6 +95,7 @@ describe('a failure of every state has its way out', () => {
     'TakeLock',
     'SaveKeys',
     'PackFolders',
+    'VerifyDump',
     'StoreDatabase',
     'ProveKey',
     'CheckReferences',
@@ -146,6 +147,58 @@ describe('a failure of every state has its way out', () => {
     const { states, ended } = await playBackup({ Report: { fails: 'Bug' } });
     expect(states).toEqual(QUIESCED);
     expect(ended).toMatchObject({ status: 'FAILED', error: 'Bug' });
+  });
+});
+
+describe('a run that needs approval', () => {
+  const APPROVED = plannedStates('backup', { consistency: 'quiesced', approval: true });
+  const asking = { awaitSeconds: 60 };
+  const STILL_WAITS = { output: { awaitSeconds: 600 } };
+
+  test('waits, is confirmed, looks at the server again, and only then takes the lock', async () => {
+    const { states, ended, asked } = await playBackup({}, asking);
+    expect(states).toEqual(APPROVED);
+    expect(states.slice(0, 5)).toEqual(['PlanRun', 'AwaitApproval', 'ConfirmPlan', 'PlanAgain', 'TakeLock']);
+    expect(ended.status).toBe('SUCCEEDED');
+    const input = (state: string) => asked.find((one) => one.state === state)?.input;
+    expect(input('PlanRun')).toEqual({ consistency: 'quiesced', isLast: false });
+    expect(input('PlanAgain')).toEqual({ consistency: 'quiesced', isLast: true });
+  });
+
+  test('one that needs none describes the server in its only preflight', async () => {
+    const { asked } = await playBackup({});
+    expect(asked.find(({ state }) => state === 'PlanRun')?.input).toEqual({ consistency: 'quiesced', isLast: true });
+  });
+
+  test('being woken decides nothing: it waits again until it is confirmed', async () => {
+    const { states } = await playBackup(
+      { ConfirmPlan: [STILL_WAITS, STILL_WAITS, { output: GOOD['ConfirmPlan'] }] },
+      asking,
+    );
+    const waits = ['AwaitApproval', 'ConfirmPlan'];
+    expect(states).toEqual(['PlanRun', ...waits, ...waits, ...waits, ...APPROVED.slice(3)]);
+  });
+
+  test('the end of a wait is no decision either: the records are asked', async () => {
+    const { states, ended } = await playBackup({ AwaitApproval: 'silent' }, asking);
+    expect(states).toEqual(APPROVED);
+    expect(ended.status).toBe('SUCCEEDED');
+  });
+
+  test.each(['ApprovalDenied', 'ApprovalExpired', 'ApprovalVoid'] as const)('%s ends it untouched', async (code) => {
+    const { states, ended, asked } = await playBackup({ ConfirmPlan: { fails: code }, ...failedReport }, asking);
+    expect(states).toEqual(['PlanRun', 'AwaitApproval', 'ConfirmPlan', 'Report']);
+    expect(reportOf(asked).failure).toMatchObject({ state: 'ConfirmPlan', error: code });
+    expect(ended.status).toBe('FAILED');
+  });
+
+  test.each([
+    ['AwaitApproval', 'Cancelled'],
+    ['PlanAgain', 'PlanChanged'],
+  ] as const)('a failure of %s goes to the report', async (state, code) => {
+    const { states, asked } = await playBackup({ [state]: { fails: code }, ...failedReport }, asking);
+    expect(states).toEqual([...APPROVED.slice(0, APPROVED.indexOf(state) + 1), 'Report']);
+    expect(reportOf(asked).failure).toMatchObject({ state, error: code });
   });
 });
 

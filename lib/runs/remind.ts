@@ -1,0 +1,31 @@
+/**
+ * Reminders of a run that waits for approval: messages of their own, since an edited card rings nobody's phone.
+ *
+ * The workflow wakes at each of them; what was missed while nothing ran, or while Slack was down, is made up for by one.
+ */
+import * as z from 'zod';
+import { remindersDue } from '../domain/approval.ts';
+import { stateKeys } from '../domain/names.ts';
+import type { RunView } from '../domain/run.ts';
+import type { World } from '../ports/world.ts';
+import { readRecord, update } from '../repository/update.ts';
+import { reminder } from '../slack/approval-card.ts';
+import { awaitedApproval } from '../slack/approval-words.ts';
+
+const Reminded = z.strictObject({ count: z.number().int() });
+
+/** Reminds the channel when it is time to, once for each reminder of the policy. */
+export const remindOfApproval = async (
+  world: Pick<World, 'state' | 'chat' | 'clock'>,
+  view: RunView,
+): Promise<void> => {
+  const { channel } = view.run.requestedBy;
+  const approval = awaitedApproval(view);
+  if (channel === null || approval?.opening == null) return;
+  const count = remindersDue(approval.opening, approval.requirement, world.clock.now());
+  const at = { key: stateKeys.reminder(view.run.id), schema: Reminded };
+  if (count <= ((await readRecord(world.state, at))?.count ?? 0)) return;
+  const once = { key: `${view.run.id}:reminder:${count}`, since: view.run.requestedAt };
+  await world.chat.post({ ...reminder(view, approval), channel, once });
+  await update(world.state, at, () => ({ count }));
+};

@@ -1,0 +1,87 @@
+/** The schedule, whole: changed in Slack, kept by the clock, paused, and made up for after a downtime. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { stateKeys } from '../../lib/domain/names.ts';
+import { listRuns } from '../../lib/repository/run-book.ts';
+import { readSettings } from '../../lib/repository/settings.ts';
+import { update } from '../../lib/repository/update.ts';
+import { eventually, type Installation, install } from './installation.ts';
+
+/** Six hours from now or ago: no slot comes while the journey lasts, and a downtime of twelve hours missed one. */
+const DAILY = `0 ${new Date(Date.now() - 6 * 3_600_000).getUTCHours()} * * *`;
+
+let place: Installation;
+
+beforeAll(async () => {
+  place = await install();
+});
+afterAll(() => place.remove());
+
+const answerTo = async (person: string, command: string): Promise<string> => {
+  const before = place.slack.api.messages().length;
+  await place.slack.api.type(person, command);
+  return eventually(`an answer to ${command}`, async () => {
+    const answer = place.slack.api
+      .messages()
+      .slice(before)
+      .find(({ visibleTo }) => visibleTo !== null);
+    return answer === undefined ? null : JSON.stringify(answer);
+  });
+};
+
+const openForm = async (person: string) => {
+  await place.slack.api.type(person, '/octo backup settings');
+  return eventually('the form to open', async () => place.slack.api.forms(person)[0] ?? null);
+};
+
+describe('the schedule', () => {
+  it('is changed in a form, refused when somebody was faster, and nothing is lost', async () => {
+    const late = await openForm('ben');
+    const form = await openForm('ana');
+    const before = place.slack.api.messages().length;
+    await place.slack.api.submit('ana', form.id, { online: DAILY, target: '12' });
+    await eventually('the new settings', async () => {
+      const { targetHours } = await readSettings(place.world, 'prod');
+      return targetHours === 12 ? targetHours : null;
+    });
+    await place.slack.api.submit('ben', late.id, { wait: '1' });
+    const said = await eventually('both answers', async () => {
+      const answers = place.slack.api.messages().slice(before);
+      return answers.length === 2 ? JSON.stringify(answers) : null;
+    });
+    expect(said).toMatch(/ana changed settings of prod: online from .{0,3}off.{0,3} to .{0,3}0 \d+ \* \* \*/);
+    expect(said).toMatch(/SettingsChanged/);
+    expect(await readSettings(place.world, 'prod')).toMatchObject({
+      schedule: { online: DAILY, quiesced: null },
+      wait: { minutes: 30 },
+    });
+  });
+
+  it('is paused and resumed', async () => {
+    expect(await answerTo('ben', '/octo backup pause prod until tomorrow')).toMatch(/paused until/);
+    expect((await readSettings(place.world, 'prod')).pause).toMatchObject({ by: 'ben' });
+    expect(await answerTo('ben', '/octo backup resume')).toMatch(/goes on/);
+    expect((await readSettings(place.world, 'prod')).pause).toBeNull();
+  });
+
+  it('makes up for a downtime with one run that says so', async () => {
+    await place.kill();
+    const checkedUntil = new Date(Date.now() - 12 * 3_600_000).toISOString();
+    const at = { key: stateKeys.schedule('prod'), schema: z.strictObject({ checkedUntil: z.string() }) };
+    await update(place.world.state, at, () => ({ checkedUntil }));
+    await place.start();
+    const [run] = await eventually('the catch-up', async () => {
+      const runs = await listRuns(place.world, { limit: 10 });
+      return runs.length > 0 ? runs : null;
+    });
+    expect(run).toMatchObject({ requestedBy: { door: 'schedule', channel: place.slack.api.channelId } });
+    expect(run?.reason).toMatch(/^catch-up: 1 scheduled backup was missed since/);
+    const { run: ended } = await place.ended(run!.id);
+    expect(ended).toMatchObject({ outcome: { word: 'good', backup: { consistency: 'online' } } });
+    expect(await listRuns(place.world, { limit: 10 })).toHaveLength(1);
+    await eventually('its card', async () => {
+      const cards = place.slack.api.messages().filter(({ blocks }) => JSON.stringify(blocks).includes(run!.id));
+      return cards.some(({ text }) => text.includes('good')) ? cards : null;
+    });
+  });
+});
