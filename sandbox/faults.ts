@@ -123,6 +123,10 @@ const sqlServerFaults: Record<string, Fault> = {
     value: 50,
     play: ({ sqlServer }, dropAtPercent) => set(sqlServer.faults, { dropAtPercent }),
   },
+  'sql-works-on': {
+    about: 'SQL Server works on when the connection breaks; together with sql-connection-lost',
+    play: ({ sqlServer }) => set(sqlServer.faults, { isWorkKeptAfterDrop: true }),
+  },
   'sql-backup-killed': {
     about: 'somebody kills the dump at this percentage',
     value: 50,
@@ -230,14 +234,20 @@ export const needsS3 = (text: string): boolean => Object.hasOwn(storeFaults, nam
 /** Plays the faults named as `NAME` or `NAME=value`; returns how to mend them all, last first. */
 export const playFaults = async (standIns: StandIns, texts: readonly string[]): Promise<() => Promise<void>> => {
   const mends: Mend[] = [];
-  for (const text of texts) {
-    const wanted = parse(text);
-    if (wanted === null) throw new Error(`there is no fault "${text}"`);
-    mends.unshift(await wanted.fault.play(standIns, wanted.value));
-  }
-  return async () => {
+  const mendAll = async (): Promise<void> => {
     for (const mend of mends.splice(0)) await mend();
   };
+  try {
+    for (const text of texts) {
+      const wanted = parse(text);
+      if (wanted === null) throw new Error(`there is no fault "${text}"`);
+      mends.unshift(await wanted.fault.play(standIns, wanted.value));
+    }
+    return mendAll;
+  } catch (thrown) {
+    await mendAll();
+    throw thrown;
+  }
 };
 
 /** One line for each fault. */

@@ -60,6 +60,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 const PACKAGE_ROOMS: Record<string, RegExp> = {
   zod: /^(lib\/(adapters|archive|config|domain|repository|runs|steps)|worker)/,
   yaml: /^(lib\/config|sandbox\/stand-ins)/,
+  croner: /^lib\/domain\/.*schedule/,
   jsonata: /^lib\/engine/,
   commander: /^worker\//,
   mssql: /^(lib\/adapters|sandbox\/octopus)/,

@@ -33,15 +33,12 @@ export const audit: Command = {
     const entries = found.flatMap(({ entry }) => entry ?? []);
     const unreadable = found.flatMap(({ n, entry }) => (entry === null ? [n] : []));
     return {
-      headline:
-        entries.length === 0
-          ? 'The audit has no such entry.'
-          : `The newest ${count(entries.length, 'entry', 'entries')}.`,
+      // The head comes first: what does not fit into a message is cut from the end.
+      headline: `${count(found.length, 'entry', 'entries')}, newest first; head ${headText(head, SHORT_HASH_DIGITS)}: keep it elsewhere for audit verify.`,
       lines: [
         ...columns(entries.map(row)),
         ...unreadable.map((n) => `Entry ${n} cannot be read: it was changed or removed. See audit verify.`),
         ...(isCut ? [`Older ones are left out; audit since:… goes further back, up to ${SINCE_LENGTH}.`] : []),
-        `Head ${headText(head, SHORT_HASH_DIGITS)}: keep it elsewhere, and give it to audit verify.`,
       ],
       json: { head: headText(head), entries, unreadable, isCut },
       isBad: unreadable.length > 0,
@@ -103,11 +100,16 @@ const row = (entry: AuditEntry): string[] => [
   entry.who.door === 'workflow' ? 'octo' : `${entry.who.person} (${entry.who.door})`,
   `${entry.act}${entry.stage === 'intent' ? '' : ` ${entry.stage}`}`,
   [entry.on, entry.runId].filter((about) => about !== entry.act && about !== null && about !== undefined).join(' '),
-  cut(oneLine(Object.values(said(entry)).join(' · ')), SUMMARY_CHARACTERS),
+  cut(oneLine(said(entry).join(' · ')), SUMMARY_CHARACTERS),
 ];
 
-/** What a reader has not seen in another column. */
+/** What a reader has not seen in another column; an answer is a sentence and needs no name. */
 const said = ({ detail, on }: AuditEntry): string[] =>
   Object.entries(detail)
-    .filter(([name, value]) => name !== 'intent' && value !== on && value !== null && value !== '')
-    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    .filter(
+      ([name, value]) => name !== 'intent' && value !== on && value !== null && value !== '' && !isEmptyList(value),
+    )
+    .map(([name, value]) => (name === 'answer' ? String(value) : `${name}: ${plain(value)}`));
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

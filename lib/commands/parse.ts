@@ -18,14 +18,20 @@ export const parse = <C extends Declaration>(text: string, table: readonly C[]):
   return { command, args: argumentsOf(command, tokens.slice(command.words.length)) };
 };
 
+/** So many options stand in a usage line; of more the first ones do, and `help` with the verb lists each. */
+const OPTIONS_SHOWN = 4;
+const OPTIONS_NAMED = 2;
+
 /** `/octo backup now [instance] [reason:…]`, from the declaration. */
 export const usage = ({ words, positionals, options }: Declaration): string =>
   [
     ...words,
     ...positionals.map(({ name, isOptional }) => (isOptional === true ? `[${name}]` : `<${name}>`)),
-    ...Object.entries(options).map(([name, { values, isFlag }]) =>
-      isFlag === true ? `[--${name}]` : `[${name}:${values?.join('|') ?? '…'}]`,
-    ),
+    ...(Object.keys(options).length > OPTIONS_SHOWN
+      ? [`[${Object.keys(options).slice(0, OPTIONS_NAMED).join(':…|')}:…|…]`]
+      : Object.entries(options).map(([name, { values, isFlag }]) =>
+          isFlag === true ? `[--${name}]` : `[${name}:${values?.join('|') ?? '…'}]`,
+        )),
   ].join(' ');
 
 /** `<@U123|ana>`, `<#C123|general>`, `<!subteam^S123|@ops>`. @see https://docs.slack.dev/messaging/formatting-message-text */

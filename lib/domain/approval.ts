@@ -135,8 +135,9 @@ export const remindersDue = ({ openedAt }: Opening, need: Requirement, now: Date
 
 /** How long nothing happens unless somebody decides: until the next reminder, or the end. At least one second. */
 export const secondsToWait = ({ openedAt, expiresAt }: Opening, need: Requirement, now: Date): number => {
-  const moments = [...need.remindMinutes.map((minutes) => minutesAfter(openedAt, minutes)), expiresAt];
-  const next = moments.filter((moment) => moment > now.toISOString()).toSorted()[0] ?? expiresAt;
+  const reminders = need.remindMinutes.map((minutes) => minutesAfter(openedAt, minutes));
+  const next =
+    reminders.filter((moment) => moment > now.toISOString() && moment < expiresAt).toSorted()[0] ?? expiresAt;
   return Math.max(1, Math.ceil((Date.parse(next) - now.getTime()) / 1000));
 };
 

@@ -102,11 +102,15 @@ const safeNow = (word: OutcomeWord, ending: BackupEnding): string => {
 /** States that only ask, or take our own lock. */
 const UNTOUCHED_IN = new Set(['PlanRun', 'AwaitApproval', 'ConfirmPlan', 'PlanAgain', 'TakeLock']);
 
+/** States that only read from the server. Whether it runs, they cannot say: it may be what failed. */
+const READING_IN = new Set(['SaveKeys', 'PackFolders']);
+
 const serverNow = (word: OutcomeWord, ending: BackupEnding): string => {
   const isUntouched = word === 'refused' || UNTOUCHED_IN.has(ending.failure?.state ?? '');
   if (isUntouched) return 'Nothing was changed.';
   if (ending.resumeFailure !== null)
     return 'Octopus may still be in maintenance mode: its worker puts it back as soon as it can reach the server.';
+  if (READING_IN.has(ending.failure?.state ?? '')) return 'Nothing was changed on the Octopus server.';
   return 'Octopus is running, and its maintenance mode is as it was before.';
 };
 

@@ -17,7 +17,10 @@ const FRESH_MS = 86_400_000;
 
 /** Is this run worth a message? A scheduled one that goes well may be kept quiet, unless somebody has to approve it. */
 export const hasCard = ({ run }: RunView, { tell }: Pick<Settings, 'tell'>): boolean =>
-  tell.isSuccessShown || run.approval !== undefined || run.requestedBy.door !== 'schedule' || (run.outcome !== null && run.outcome.word !== 'good');
+  tell.isSuccessShown ||
+  run.approval !== undefined ||
+  run.requestedBy.door !== 'schedule' ||
+  (run.outcome !== null && run.outcome.word !== 'good');
 
 /** Did the run end so recently, or not at all, that a first message about it makes sense? */
 export const isFresh = ({ endedAt }: RunRecord, now: Date): boolean =>

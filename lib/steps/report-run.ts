@@ -67,7 +67,7 @@ const recordEnd = async (world: Pick<World, 'state' | 'clock'>, run: RunRecord, 
       stage: 'done',
       on,
       runId,
-      detail: { outcome: word, askedBy: requestedBy, gaps, notes, error, archive: backup?.archiveId ?? null },
+      detail: { outcome: word, archive: backup?.archiveId ?? null, askedBy: requestedBy, error, gaps, notes },
     },
     { since: requestedAt },
   );

@@ -97,6 +97,12 @@ describe('failures', () => {
     );
   });
 
+  test('a state that only reads says nothing about whether Octopus runs', () => {
+    const failure = failed('PackFolders', new OctoError('OctopusUnavailable', 'no answer'));
+    const { safeNow } = outcomeOf(ending({ sealed: null, failure }));
+    expect(safeNow).toMatch(/^Nothing was changed on the Octopus server\. The newest good archive/);
+  });
+
   test('a way back that failed is never called running', () => {
     const failure = failed('DumpDatabase', new OctoError('Bug', 'broken'));
     const resumeFailure: Failure = { state: 'ResumeAfterFailure', error: 'States.HeartbeatTimeout', cause: '' };

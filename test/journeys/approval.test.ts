@@ -71,7 +71,13 @@ describe('a backup behind approval', () => {
   it('shows its plan, holds no lock, and goes on when another person has typed the name of the instance', async () => {
     const { runId, card } = await waiting('before the upgrade');
     const shown = JSON.stringify(card.blocks);
-    for (const words of ['waits for approval', 'asked by ana', 'before the upgrade', 'database OctopusDeploy', 'expires'])
+    for (const words of [
+      'waits for approval',
+      'asked by ana',
+      'before the upgrade',
+      'database OctopusDeploy',
+      'expires',
+    ])
       expect(shown).toContain(words);
     expect((await place.world.state.read('prod/lock.json'))?.bytes.toString() ?? '').not.toContain(runId);
     expect(shown).not.toMatch(/token/i);
@@ -82,7 +88,9 @@ describe('a backup behind approval', () => {
 
     const { run, steps } = await place.ended(runId);
     expect(run.outcome).toMatchObject({ word: 'good', gaps: [] });
-    expect(steps.map(({ state }) => state)).toEqual(expect.arrayContaining(['AwaitApproval', 'ConfirmPlan', 'PlanAgain']));
+    expect(steps.map(({ state }) => state)).toEqual(
+      expect.arrayContaining(['AwaitApproval', 'ConfirmPlan', 'PlanAgain']),
+    );
     const done = await cardWith(runId, 'Backup good');
     expect(JSON.stringify(done.blocks)).toContain('approved by ben');
     expect(JSON.stringify(done.blocks)).not.toContain('command:approve');
@@ -139,10 +147,8 @@ describe('a backup behind approval', () => {
     };
     const at = new Date().toISOString();
     const vote = { person: 'ben', door: 'slack', kind: 'approve', reason: null, planHash: opening.planHash, at };
-    const decision = {
-      ...{ kind: 'approved', persons: ['ben'], reason: null, isBreakGlass: false },
-      ...{ planHash: opening.planHash, at },
-    };
+    const { kind: _vote, person: _person, door: _door, ...made } = vote;
+    const decision = { ...made, kind: 'approved', persons: ['ben'], isBreakGlass: false };
     await place.world.state.create(`approvals/${runId}/votes/ben.json`, Buffer.from(JSON.stringify(vote)));
     await place.world.state.create(`approvals/${runId}/decision.json`, Buffer.from(JSON.stringify(decision)));
     await configure([{ ...TWO_PEOPLE, approvers: ['ana'] }]);
@@ -152,7 +158,10 @@ describe('a backup behind approval', () => {
   it('expires: the run is closed and the card takes its buttons back', async () => {
     await configure([{ ...TWO_PEOPLE, expiryMinutes: 1 }]);
     const { runId } = await waiting('nobody is there');
-    expect((await place.ended(runId)).run.outcome).toMatchObject({ word: 'refused', error: { code: 'ApprovalExpired' } });
+    expect((await place.ended(runId)).run.outcome).toMatchObject({
+      word: 'refused',
+      error: { code: 'ApprovalExpired' },
+    });
     const done = await cardWith(runId, 'Backup refused');
     expect(JSON.stringify(done.blocks)).not.toContain('command:approve');
   });

@@ -64,6 +64,19 @@ describe('the schedule', () => {
     expect((await readSettings(place.world, 'prod')).pause).toBeNull();
   });
 
+  it('shows on App Home, whose buttons answer in the channel', async () => {
+    await place.slack.api.openHome('ana');
+    const home = await eventually('App Home', async () => place.slack.api.home('ana'));
+    expect(JSON.stringify(home.body.blocks)).toMatch(
+      /🔴 \*prod\*.*no good archive yet.*maintenance mode off.*next run/,
+    );
+    const before = place.slack.api.messages().length;
+    await place.slack.api.click('ana', home.id, 'command:help');
+    const answer = await eventually('an answer', async () => place.slack.api.messages()[before] ?? null);
+    expect(answer).toMatchObject({ visibleTo: place.slack.api.person('ana')?.id });
+    expect(JSON.stringify(answer.blocks)).toContain('/octo backup settings [instance] [online:…|quiesced:…|…]');
+  });
+
   it('makes up for a downtime with one run that says so', async () => {
     await place.kill();
     const checkedUntil = new Date(Date.now() - 12 * 3_600_000).toISOString();

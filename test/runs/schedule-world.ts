@@ -24,7 +24,10 @@ export const scheduleWorld = (start: string) => {
     archives: directoryObjectStore({ directory: join(directory, 'archives') }),
     chat: notingChat(said, slack),
     policy: { people: [], groups: {}, statements: [] },
-    workflows: { start: async ({ runId }: { runId: string }) => void started.push(runId) },
+    workflows: {
+      start: async ({ runId }: { runId: string }) => void started.push(runId),
+      describe: async (runId: string) => (started.includes(runId) ? { runId, status: 'RUNNING' } : null),
+    },
   } as unknown as World & { clock: TestClock };
   return { world, started, said, slack };
 };

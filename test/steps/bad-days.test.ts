@@ -2,7 +2,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { releaseLock } from '../../lib/repository/lock.ts';
 import { step as dumpDatabase } from '../../lib/steps/dump-database.ts';
-import { step as planRun } from '../../lib/steps/plan-run.ts';
 import { step as quiesce } from '../../lib/steps/quiesce.ts';
 import { step as resume } from '../../lib/steps/resume.ts';
 import { step as saveKeys } from '../../lib/steps/save-keys.ts';
@@ -13,7 +12,7 @@ import { openStepWorld, perform, type StepWorld } from './step-world.ts';
 let on: StepWorld;
 
 beforeAll(async () => {
-  on = await openStepWorld({ sizeMegabytes: 1 });
+  on = await openStepWorld({ sizeMegabytes: 1, queueMs: 50, taskSeconds: { min: 0.1, max: 0.2 } });
 });
 afterAll(() => on.close());
 afterEach(() => {
@@ -21,11 +20,10 @@ afterEach(() => {
   Object.assign(on.sqlServer.faults, noSqlFaults());
 });
 
-test('a slow Octopus is planned on, quieted and given back', async () => {
+test('a slow Octopus is made quiet and given back', async () => {
   on.octopus.faults.delayMs = 30;
   const run = await on.newRun({ hasLock: true });
   const { world } = on;
-  await perform(planRun, { world, run, input: { consistency: 'quiesced' } });
   expect(await perform(quiesce, { world, run })).toMatchObject({ consistency: 'quiesced' });
   await perform(resume, { world, run });
   await releaseLock(world, run);
