@@ -174,5 +174,6 @@ const chat = async (slack: SlackConfig | undefined, secret: Reveal): Promise<Cha
 const silence: Chat = {
   post: () => Promise.resolve({ channel: '', ts: '' }),
   update: () => Promise.resolve(),
+  shareImage: () => Promise.resolve(),
   postEphemeral: () => Promise.resolve(),
 };

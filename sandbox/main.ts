@@ -25,6 +25,7 @@ const HELP = `npm start -- [options]
   --seed TEXT       another seed makes another instance (on first start only)
   --data DIR        where the sandbox lies (default .sandbox)
   --port N          of the page (default ${PAGE_PORT}; 0 takes a free one)
+  --approval        a backup needs the approval of the other person
   --fault NAME      something goes wrong until the sandbox is stopped; may be given more than once
 
 Faults, each with the value it has unless you give another:
@@ -39,6 +40,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: 'octo' },
     data: { type: 'string', default: '.sandbox' },
     port: { type: 'string' },
+    approval: { type: 'boolean', default: false },
     fault: { type: 'string', multiple: true, default: [] },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -63,6 +65,7 @@ const main = async (): Promise<number> => {
     sizeMegabytes: Number(options.size),
     port: Number(options.port ?? (options.once === undefined ? PAGE_PORT : 0)),
     hasS3: options.fault.some(needsS3),
+    needsApproval: options.approval,
   });
   const product = await startProduct(standIns);
   let mend = async (): Promise<void> => {};

@@ -26,6 +26,8 @@ export type SandboxOptions = {
   hasS3?: boolean;
   /** How busy the Octopus server is; as busy as a real one unless told otherwise. */
   pace?: Pick<OctopusOptions, 'queueMs' | 'taskSeconds' | 'workEverySeconds'>;
+  /** Backups wait for a second person. */
+  needsApproval?: boolean;
 };
 
 export type StandIns = {
@@ -105,6 +107,7 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
       slack: slack.api.person(name)?.id,
       ...(name === 'ana' ? { account: userInfo().username } : {}),
     })),
+    ...(options.needsApproval === true && { approval: [{ effect: 'approve', verbs: ['backup'] }] }),
     instances: {
       prod: {
         production: true,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readConfig, resolveSecret } from '../lib/config.ts';
+import { policyOf, readConfig, resolveSecret } from '../lib/config.ts';
 
 let directory: string;
 
@@ -58,6 +58,21 @@ describe('readConfig', () => {
         message: expect.stringMatching(/line 1: version.*line 6: secrets.*line 8: instances\.Prod/s),
       }),
     );
+  });
+
+  it('reads the approval policy, and names what nothing bears', () => {
+    const people = 'people: [{ name: ana }, { name: ben }]\ngroups: { approvers: [ben] }\n';
+    const policy = (approvers: string) =>
+      readConfig(
+        write(`${GOOD}${people}approval:\n  - effect: approve\n    verbs: [backup]\n    approvers: ${approvers}\n`),
+      );
+    expect(policyOf(policy("['@approvers']"))).toEqual({
+      people: ['ana', 'ben'],
+      groups: { approvers: ['ben'] },
+      statements: [expect.objectContaining({ who: ['everyone'], instances: null, count: 1, mayApproveSelf: false })],
+    });
+    expect(() => policy("['@aprovers']")).toThrow(/line 21: approval\.0\.approvers: there is no "@aprovers"/);
+    expect(() => policy('[]')).toThrow(/line 21: approval\.0\.approvers/);
   });
 
   it('never repeats a secret that was written in by mistake', () => {

@@ -4,6 +4,7 @@
  */
 import type { Log } from '../lib/log.ts';
 import type { World } from '../lib/ports/world.ts';
+import { sendDigest } from '../lib/runs/digest.ts';
 import { tick } from '../lib/runs/tick.ts';
 import { watch } from '../lib/runs/watch.ts';
 
@@ -28,13 +29,16 @@ export const keepSchedule = (world: World, { channel, signal, log }: TickerOptio
       log.info('a scheduled backup was due', { instance, run: ticked.runId, joined: ticked.isJoined });
   });
 
-/** Watches the age of every instance's newest good archive until `signal` fires. */
+/** Watches the age of every instance's newest good archive, and sends its weekly digest, until `signal` fires. */
 export const keepWatch = (world: World, { channel, signal, log }: TickerOptions): Promise<void> =>
-  everyRound(world, { roundMs: WATCH_MS, signal }, (instance) =>
-    watch(world, { instance, channel }).catch((error: unknown) => {
+  everyRound(world, { roundMs: WATCH_MS, signal }, async (instance) => {
+    await watch(world, { instance, channel }).catch((error: unknown) => {
       log.error('the age of the archives could not be watched', { instance, error });
-    }),
-  );
+    });
+    await sendDigest(world, { instance, channel }).catch((error: unknown) => {
+      log.error('the digest could not be sent', { instance, error });
+    });
+  });
 
 /** At once, then at every full round of the clock, so that a slot on the hour starts on the hour. */
 const everyRound = async (

@@ -54,10 +54,31 @@ export const slackChat = (options: { token: Secret; apiUrl?: string }): Chat => 
     update: async (message) => {
       await translated('edit', client.chat.update(message));
     },
+    shareImage: ({ channel, name, title, bytes }) =>
+      translated('image', share(client, { channel, name, title, bytes })),
     postEphemeral: async (message) => {
       await translated('answer', client.chat.postEphemeral(message));
     },
   };
+};
+
+type Image = Parameters<Chat['shareImage']>[0];
+
+/** In three moves: ask for an address, send the bytes there, show them. @see https://docs.slack.dev/messaging/working-with-files */
+const share = async (client: WebClient, { channel, name, title, bytes }: Image): Promise<void> => {
+  const { upload_url: url, file_id: id } = await client.files.getUploadURLExternal({
+    filename: name,
+    length: bytes.length,
+  });
+  if (url === undefined || id === undefined) throw new OctoError('ChatRefused', 'slack gave the image no address');
+  const body = new Uint8Array(bytes);
+  const sent = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(CALL_MILLISECONDS) }).catch(
+    (cause: unknown) => {
+      throw new OctoError('ChatUnavailable', 'slack did not take the bytes of the image', { cause });
+    },
+  );
+  if (!sent.ok) throw new OctoError('ChatRefused', `slack answered the image with status ${sent.status}`);
+  await client.files.completeUploadExternal({ files: [{ id, title }], channel_id: channel, initial_comment: title });
 };
 
 /** Message metadata is kept by Slack beside a message, through all edits, and shown to apps only. */

@@ -9,6 +9,7 @@ import { backupNow } from './backup.ts';
 import { check } from './check.ts';
 import { type Arguments, type Command, isChange, type Request } from './command.ts';
 import { backupDelete } from './deletion.ts';
+import { digest } from './digest.ts';
 import { helpIn } from './help.ts';
 import { backupHold, backupRelease } from './holds.ts';
 import { keysStatus } from './keys.ts';
@@ -30,6 +31,7 @@ const verbs = [
   backupPause,
   backupResume,
   keysStatus,
+  digest,
   runs,
   run,
   cancel,

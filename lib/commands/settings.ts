@@ -8,7 +8,7 @@ import { OctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
 import { pauseEnd } from '../domain/pause.ts';
 import { columns, type Reply } from '../domain/reply.ts';
-import { nextSlot, type Pause } from '../domain/schedule.ts';
+import { nextSlot, type Pause, widestGapHours } from '../domain/schedule.ts';
 import { applySettings, settingFields } from '../domain/setting-fields.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { World } from '../ports/world.ts';
@@ -66,7 +66,7 @@ export const backupPause: Command = {
       lines: [
         'A backup can still be asked for: /octo backup now',
         `The alarm for a good archive older than ${settings.targetHours} h stays on.`,
-        ...nextLine(settings, now),
+        ...nextLines(settings, now),
       ],
       json: { instance, pause },
     };
@@ -89,7 +89,7 @@ export const backupResume: Command = {
     });
     return {
       headline: wasPaused ? `The schedule of ${instance} goes on.` : `The schedule of ${instance} was not paused.`,
-      lines: nextLine(settings, world.clock.now()),
+      lines: nextLines(settings, world.clock.now()),
       json: { instance, wasPaused },
     };
   },
@@ -101,7 +101,7 @@ const shown = (world: Pick<World, 'clock'>, instance: string, settings: Settings
     ...columns(settingFields.map((field) => [field.name, field.read(settings), field.label])),
     '',
     ...(settings.pause === null ? [] : [`Paused by ${settings.pause.by} since ${utcTime(settings.pause.since)}.`]),
-    ...nextLine(settings, world.clock.now()),
+    ...nextLines(settings, world.clock.now()),
     `Archives lie under ${archiveKeys.archives(instance)} in the store of octo.yml.`,
     `To change one: ${backupSettings.example}`,
   ],
@@ -127,15 +127,23 @@ export const changed = async (world: World, { instance, typed, person, seen }: C
       changes.length === 0
         ? `The settings of ${instance} are as they were: nothing was changed.`
         : `${person} changed settings of ${instance}: ${what}.`,
-    lines: nextLine(settings, world.clock.now()),
+    lines: nextLines(settings, world.clock.now()),
     json: { instance, changes },
   };
 };
 
-/** When the schedule starts the next run, as one line. */
-export const nextLine = (settings: Settings, now: Date): string[] => {
+/** When the schedule starts the next run, and whether it can keep the target at all. */
+const nextLines = (settings: Settings, now: Date): string[] => {
   const next = nextSlot(settings, now);
-  return [next === null ? 'No run is planned.' : `Next run: ${utcTime(next.at)}, ${next.consistency}.`];
+  const gapHours = widestGapHours(settings.schedule, now);
+  return [
+    next === null ? 'No run is planned.' : `Next run: ${utcTime(next.at)}, ${next.consistency}.`,
+    ...(gapHours !== null && gapHours <= settings.targetHours
+      ? []
+      : [
+          `The schedule leaves ${gapHours === null ? 'a week or more' : `${Math.ceil(gapHours)} h`} between backups, the target is ${settings.targetHours} h: an alarm will be raised each time. Change the schedule, or target:…`,
+        ]),
+  ];
 };
 
 /** `[instance] [until|for when]`: the instance may be left out, so the word decides what stands before it. */

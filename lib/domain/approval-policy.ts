@@ -79,6 +79,12 @@ export type Asking = {
   by: { door: string; person: string };
 };
 
+/** Who asks for what in a run that is there already. */
+export const askingOf = (
+  { workflow, requestedBy }: { workflow: Verb; requestedBy: Asking['by'] },
+  instance: Asking['instance'],
+): Asking => ({ verb: workflow, instance, by: requestedBy });
+
 export type Verdict = { kind: 'free' } | { kind: 'denied' } | { kind: 'approval'; requirement: Requirement };
 
 /** Whether the request is let through, refused, or has to be approved and by whom. */

@@ -85,6 +85,7 @@ export const stateKeys = {
   reminder: (runId: string) => `cards/${runId}.reminder.json`,
   schedule: (instance: string) => `schedule/${instance}.json`,
   watch: (instance: string) => `watch/${instance}.json`,
+  digest: (instance: string) => `digest/${instance}.json`,
   host: (host: string) => `hosts/${host}/`,
   audits: () => 'audit/',
   audit: (position: number) => `audit/${String(position).padStart(12, '0')}.json`,

@@ -79,6 +79,13 @@ export const dueRun = (planned: Planned, checkedUntil: Date, now: Date): DueRun 
   return last === undefined ? null : { at: last.at, consistency: 'online', isCatchUp: true, missed };
 };
 
+/** The longest time, in hours, from one slot to the next within the coming week; null with fewer than two. */
+export const widestGapHours = (schedule: BackupSchedule, now: Date): number | null => {
+  const slots = slotsBetween(schedule, now, new Date(now.getTime() + LOOK_BACK_DAYS * 1440 * MINUTE_MS));
+  const gaps = slots.slice(1).map(({ at }, before) => (Date.parse(at) - Date.parse(slots[before]!.at)) / 3_600_000);
+  return gaps.length === 0 ? null : Math.max(...gaps);
+};
+
 /** Does the pause cover the moment (ISO 8601)? */
 export const isPaused = (pause: Pause | null, at: string): boolean =>
   pause !== null && (pause.until === null || Date.parse(at) < Date.parse(pause.until));

@@ -23,6 +23,8 @@ export type Chat = {
   post(message: ChatMessage & { channel: string; threadTs?: string; once?: PostOnce }): Promise<PostedMessage>;
   /** Replaces text and blocks of a message of ours. @throws ChatMessageGone */
   update(message: ChatMessage & PostedMessage): Promise<void>;
+  /** Shows a PNG in the channel, under its title. Asking twice shows it twice. */
+  shareImage(image: { channel: string; name: string; title: string; bytes: Buffer }): Promise<void>;
   /** Only `user` sees it. */
   postEphemeral(message: ChatMessage & { channel: string; user: string }): Promise<void>;
 };

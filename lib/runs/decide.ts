@@ -13,7 +13,7 @@ import {
   type Closure,
   type Vote,
 } from '../domain/approval.ts';
-import type { Asking } from '../domain/approval-policy.ts';
+import { askingOf, type Asking } from '../domain/approval-policy.ts';
 import { isOctoError, OctoError } from '../domain/errors.ts';
 import { isRunId } from '../domain/names.ts';
 import { planHash } from '../domain/plan.ts';
@@ -103,20 +103,18 @@ export const wakeDecided = async (world: DecideWorld): Promise<void> => {
   }
 };
 
-/** Who asks for what in `run`, as the policy is asked. */
-export const askingOf = (world: Pick<World, 'instance'>, run: RunRecord): Asking => ({
-  verb: run.workflow,
-  instance: world.instance(run.instance),
-  by: run.requestedBy,
-});
-
 /** The approval as it stands, with the decision that its votes amount to written down. */
 const settle = async (world: DecideWorld, run: RunRecord): Promise<Approval> => {
   const approval = await requireApproval(world, run);
   if (approval.decision !== null || approval.opening === null) return approval;
   const { planHash } = approval.opening;
   const now = world.clock.now();
-  const due = judge(approval.votes, { policy: world.policy, asking: askingOf(world, run), planHash, now });
+  const due = judge(approval.votes, {
+    policy: world.policy,
+    asking: askingOf(run, world.instance(run.instance)),
+    planHash,
+    now,
+  });
   return due === null ? approval : { ...approval, decision: await decideOnce(world, run.id, due) };
 };
 
@@ -141,7 +139,7 @@ const refuse = (world: RefuseWorld, { run, approval }: Standing, { by, kind }: P
     throw new OctoError('ApprovalNotOpen', `${run.id} does not wait for approval yet: its preflight is under way`);
   if (isOver(world, approval))
     throw new OctoError('ApprovalNotOpen', `the time to decide on ${run.id} was over at ${approval.opening.expiresAt}`);
-  const asking = askingOf(world, run);
+  const asking = askingOf(run, world.instance(run.instance));
   if (kind === 'break-glass') {
     if (mayBreakGlass(world.policy, asking, by.person)) return;
     throw notYours(`${by.person} may not break the glass on ${run.id}`, breakers(world, asking));
@@ -181,11 +179,10 @@ const isOver = (world: Pick<World, 'clock'>, { opening }: Approval): boolean =>
 const isInvolved = ({ run, approval }: Standing, person: string): boolean =>
   run.requestedBy.person === person || approval.decision?.persons.includes(person) === true;
 
-const decided = (run: RunRecord, { kind, persons, at }: NonNullable<Approval['decision']>): OctoError =>
-  new OctoError(
-    'ApprovalDecided',
-    `${run.id} was ${kind}${persons.length > 0 ? ` by ${persons.join(', ')}` : ''} at ${at}`,
-  );
+const decided = (run: RunRecord, { kind, persons, at }: NonNullable<Approval['decision']>): OctoError => {
+  const what = kind === 'expired' ? 'expired' : `was ${kind} by ${persons.join(', ')}`;
+  return new OctoError('ApprovalDecided', `${run.id} ${what} at ${at}`, { facts: { run: run.id, persons } });
+};
 
 const notYours = (why: string, whoCan: string[]): OctoError =>
   new OctoError('ApprovalNotYours', `${why}; ${whoCan.length > 0 ? `who can: ${whoCan.join(', ')}` : 'nobody can'}`, {

@@ -1,6 +1,6 @@
 /** Reads what a person's App Home shows: what waits for them, how every instance stands, and the last runs. */
 import { mayDecide } from '../domain/approval.ts';
-import { requirement } from '../domain/approval-policy.ts';
+import { askingOf, requirement } from '../domain/approval-policy.ts';
 import type { RunRecord, RunView } from '../domain/run.ts';
 import { isSafe, type Standing } from '../domain/standing.ts';
 import type { World } from '../ports/world.ts';
@@ -44,8 +44,7 @@ const viewsOf = async (world: World, runs: RunRecord[]): Promise<RunView[]> => {
 const waitsFor = (world: World, view: RunView, person: string): boolean => {
   const approval = awaitedApproval(view);
   if (approval === null || approval.votes.some((vote) => vote.person === person)) return false;
-  const asking = { verb: view.run.workflow, instance: world.instance(view.run.instance), by: view.run.requestedBy };
-  return mayDecide(world.policy, asking, person).may;
+  return mayDecide(world.policy, askingOf(view.run, world.instance(view.run.instance)), person).may;
 };
 
 const mayAsk = (world: World, instance: string, by: RunRecord['requestedBy']): boolean =>

@@ -6,6 +6,7 @@
  */
 import * as z from 'zod';
 import { expiry, judge, secondsToWait, type Approval, type Decision } from '../domain/approval.ts';
+import { askingOf } from '../domain/approval-policy.ts';
 import { OctoError } from '../domain/errors.ts';
 import { planHash } from '../domain/plan.ts';
 import type { RunRecord } from '../domain/run.ts';
@@ -46,7 +47,7 @@ const dueDecision = (world: ConfirmWorld, run: RunRecord, { votes, opening }: Op
 
 const judgingOf = (world: ConfirmWorld, run: RunRecord) => ({
   policy: world.policy,
-  asking: { verb: run.workflow, instance: world.instance(run.instance), by: run.requestedBy },
+  asking: askingOf(run, world.instance(run.instance)),
   now: world.clock.now(),
 });
 

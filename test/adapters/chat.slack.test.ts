@@ -39,6 +39,15 @@ chatContract('slack stand-in', async () => {
         body: JSON.stringify({ channel: slack.api.channelId, ts }),
       });
     },
+    readImage: async (title) => {
+      const file = slack.api
+        .messages()
+        .flatMap(({ files }) => files ?? [])
+        .find(({ name }) => name === title);
+      if (file === undefined) return null;
+      const answer = await fetch(new URL(`/upload/${file.id}`, slack.url));
+      return Buffer.from(await answer.arrayBuffer());
+    },
     failNext: (how) =>
       slack.api.fail('chat.postMessage', how === 'limited' ? { retryAfterSeconds: 30 } : { status: 503 }),
     close: () => slack.close(),

@@ -38,6 +38,16 @@ describe('backup settings', () => {
     expect(done?.entry).toMatchObject({ stage: 'done', act: 'backup settings', detail: { answer: reply.headline } });
   });
 
+  it('says when the schedule cannot keep the target', async () => {
+    const { type } = terminal();
+    expect(lines(await type('backup settings online:"0 */6 * * *"'))).not.toContain('alarm');
+    expect(lines(await type('backup settings online:off'))).toContain(
+      'The schedule leaves 24 h between backups, the target is 8 h: an alarm will be raised each time.',
+    );
+    expect(lines(await type('backup settings quiesced:off'))).toContain('leaves a week or more between backups');
+    expect(lines(await type('backup settings quiesced:"0 2 * * *" target:24'))).not.toContain('alarm');
+  });
+
   it('changes nothing when one of several is wrong', async () => {
     const { world, type } = terminal();
     const before = await readSettings(world, 'prod');

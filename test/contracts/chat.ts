@@ -15,6 +15,8 @@ export type ChatPlace = {
   /** What the channel shows under `ts`, or null. */
   read(ts: string): Promise<{ text: string; blockCount: number; threadTs: string | null } | null>;
   remove(ts: string): Promise<void>;
+  /** The bytes of the image that the channel shows under this title, or null. */
+  readImage(title: string): Promise<Buffer | null>;
   /** Makes the next call fail as the service would; null where the service cannot be asked to. */
   failNext: ((how: 'limited' | 'broken') => void) | null;
   close(): Promise<void>;
@@ -74,6 +76,14 @@ export const chatContract = (name: string, open: () => Promise<ChatPlace>): void
       const posted = await place.chat.post({ ...message('run'), channel: place.channel });
       const reply = await place.chat.post({ ...message('detail'), channel: place.channel, threadTs: posted.ts });
       expect(await place.read(reply.ts)).toMatchObject({ text: 'detail', threadTs: posted.ts });
+    });
+
+    it('shows an image, byte for byte', async () => {
+      const [title, bytes] = [`A week of prod ${Date.now()}`, Buffer.from([0x89, 0x50, 0, 0xff, 0x0a, 0x0d])];
+      await place.chat.shareImage({ channel: place.channel, name: 'week.png', title, bytes });
+      expect(await place.readImage(title)).toEqual(bytes);
+      const foreign = place.chat.shareImage({ channel: 'C0NOWHERE', name: 'week.png', title, bytes });
+      expect(await codeOf(foreign)).toMatchObject({ code: 'ChatRefused' });
     });
 
     it('answers one person', async () => {

@@ -155,13 +155,16 @@ describe('a backup behind approval', () => {
     expect((await place.ended(runId)).run.outcome).toMatchObject({ word: 'refused', error: { code: 'ApprovalVoid' } });
   });
 
-  it('expires: the run is closed and the card takes its buttons back', async () => {
-    await configure([{ ...TWO_PEOPLE, expiryMinutes: 1 }]);
+  it('reminds, then expires: the run is closed and the card takes its buttons back', async () => {
+    await configure([{ ...TWO_PEOPLE, expiryMinutes: 2, remindMinutes: [1] }]);
     const { runId } = await waiting('nobody is there');
-    expect((await place.ended(runId)).run.outcome).toMatchObject({
-      word: 'refused',
-      error: { code: 'ApprovalExpired' },
-    });
+    await eventually(
+      'a reminder',
+      async () =>
+        place.slack.api.messages().find(({ text }) => text.includes('Still waiting') && text.includes(runId)) ?? null,
+    );
+    const { run } = await place.ended(runId);
+    expect(run.outcome).toMatchObject({ word: 'refused', error: { code: 'ApprovalExpired' } });
     const done = await cardWith(runId, 'Backup refused');
     expect(JSON.stringify(done.blocks)).not.toContain('command:approve');
   });

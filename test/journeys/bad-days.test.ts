@@ -2,15 +2,17 @@
  * Days on which something is wrong with Octopus, SQL Server, keys or folders: the run says what happened, what is safe and
  * what to do next; Octopus is open to its users; every archive that is listed is whole. What each bad day is covered by:
  *
- * Octopus 401, 403, no answer        here; steps/plan-run; adapters/octopus.http (5xx, silent, proxy, redirect)
+ * Octopus 401, 403, 5xx, slow        here; steps/plan-run; steps/bad-days; contracts/octopus; adapters/octopus.http
+ * Octopus gives no answer, a proxy   steps/plan-run; adapters/octopus.http; worker/lease-keeper
  * a task that never ends             here, given up and gone on online; steps/quiesce
  * a queued deployment                here; steps/quiesce (ran between two looks); steps/dump-database (no longer quiet)
  * maintenance already on             journeys/backup; steps/plan-run; worker/lease-keeper
  * drain, maintenance do not take     here; steps/quiesce
  * Octopus away on the way back       here; worker/lease-keeper
- * SQL login refused, share denied    here; adapters/sql-server.tds (every device error by its number)
+ * SQL login refused                  here; adapters/sql-server.tds
+ * share not writable                 steps/bad-days; steps/plan-run; adapters/sql-server.tds (device errors by their numbers)
  * disk full, connection lost         here; steps/dump-database; adapters/sql-server.tds (SQL Server goes on alone)
- * backup killed or stalled           steps/bad-days; adapters/sql-server.tds
+ * backup killed or stalled           steps/bad-days; adapters/sql-server.tds (stalled)
  * file 0 bytes, short, damaged       steps/store-database; steps/verify-dump; steps/dump-database
  * key unreadable, wrong, rotated     here; steps/keys; steps/verify-dump (rotated meanwhile)
  * no encrypted values                here; steps/keys
@@ -70,7 +72,6 @@ describe('before anything is begun', () => {
   it.each([
     ['sql-login-refused', 'DatabaseLoginRefused'],
     ['octopus-answers=401', 'OctopusUnauthorized'],
-    ['octopus-answers=403', 'OctopusForbidden'],
     ['key-unreadable', 'MasterKeyUnreadable'],
     ['folder-missing', 'Packages cannot be read'],
   ])('%s: the backup is refused', async (fault, reason) => {
@@ -94,7 +95,6 @@ describe('while it works', () => {
   it.each([
     ['folder-emptied', 'PackFolders', 'FolderEmptied'],
     ['drain-ignored', 'Quiesce', 'DrainNotTaken'],
-    ['sql-share-denied', 'DumpDatabase', 'BackupFolderDenied'],
     ['sql-page-damaged', 'VerifyDump', 'BackupDamaged'],
     ['key-wrong', 'ProveKey', 'KeyDoesNotOpenData'],
   ])('%s: %s fails, and everything is as it was', async (fault, state, code) => {

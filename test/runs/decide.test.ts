@@ -55,6 +55,12 @@ describe('one other person', () => {
     expect(place.woken).toEqual([]);
   });
 
+  it('may be the requester only where the policy says so in so many words', async () => {
+    place.policy({ ...ONE, approvers: ['ana'], mayApproveSelf: true });
+    const run = await place.waitingRun('ana');
+    expect((await place.say(run, 'ana')).approval.decision).toMatchObject({ kind: 'approved', persons: ['ana'] });
+  });
+
   it('is nobody whom the configuration does not know', async () => {
     const run = await place.waitingRun();
     await expect(place.say(run, 'ben (slack)')).rejects.toThrow(refusal('ApprovalNotYours', /not a person that/));
@@ -144,6 +150,7 @@ describe('too early, too late, elsewhere', () => {
     await place.clock.advance(240 * MINUTE_MS);
     await expect(place.say(run, 'ben')).rejects.toThrow(refusal('ApprovalNotOpen', /was over/));
     await expect(place.confirm(run)).rejects.toThrow(refusal('ApprovalExpired', /nobody decided by 2026-/));
+    await expect(place.say(run, 'ben')).rejects.toThrow(refusal('ApprovalDecided', /expired at 2026-/));
     expect(await decisionOf(run)).toMatchObject({ kind: 'expired', persons: [] });
   });
 

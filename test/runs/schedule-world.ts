@@ -9,7 +9,7 @@ import { manifestOf } from '../archive/fixtures.ts';
 import { testClock, type TestClock } from '../clock.ts';
 import { makeWorld, temporaryDirectory } from '../worker/support.ts';
 
-export type Said = { kind: 'post' | 'reply' | 'update'; ts: string; text: string; channel: string };
+export type Said = { kind: 'post' | 'reply' | 'update' | 'image'; ts: string; text: string; channel: string };
 
 export const scheduleWorld = (start: string) => {
   const directory = temporaryDirectory();
@@ -48,6 +48,10 @@ const notingChat = (said: Said[], slack: { isDown: boolean }): Chat => {
     update: async ({ ts, text, channel }) => {
       take();
       said.push({ kind: 'update', ts, text, channel });
+    },
+    shareImage: async ({ title, channel }) => {
+      take();
+      said.push({ kind: 'image', ts: '', text: title, channel });
     },
     postEphemeral: async () => undefined,
   };

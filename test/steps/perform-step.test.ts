@@ -10,7 +10,7 @@ import type { ObjectStore } from '../../lib/ports/object-store.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { markRestored, openLease, readLease } from '../../lib/repository/lease.ts';
 import { readLock, takeLock } from '../../lib/repository/lock.ts';
-import { readRun, requestCancel } from '../../lib/repository/run-book.ts';
+import { endWait, readRun, requestCancel } from '../../lib/repository/run-book.ts';
 import { RENEW_SECONDS } from '../../lib/steps/right-to-act.ts';
 import { performCloudStep, performStep } from '../../lib/steps/perform-step.ts';
 import { defineStep, type Step, type StepContext } from '../../lib/steps/step.ts';
@@ -66,6 +66,15 @@ const endOf = async (clock: ReturnType<typeof testClock>, work: Promise<unknown>
 };
 
 describe('the note of a state', () => {
+  it('stays open when the state goes on waiting for people, until it is ended', async () => {
+    const { perform, note, world, run } = await setUp();
+    await perform(stepOf(() => Promise.resolve({}), { leavesWaiting: true }));
+    expect(await note()).toMatchObject({ status: 'running', endedAt: null });
+    await endWait(world, run.id, { state: 'Work', text: 'approved ben' });
+    await endWait(world, run.id, { state: 'Work', text: 'too late' });
+    expect(await note()).toMatchObject({ status: 'done', text: 'approved ben' });
+  });
+
   it('says that it runs, what it found last, and that it is done', async () => {
     const { perform, note } = await setUp();
     const output = await perform(

@@ -6,8 +6,9 @@ import { archiveKeys } from '../../lib/domain/names.ts';
 import { Secret } from '../../lib/domain/secret.ts';
 import { octopusHttp } from '../../lib/adapters/octopus.http.ts';
 import type { World } from '../../lib/ports/world.ts';
+import { readPlan } from '../../lib/repository/approvals.ts';
 import { releaseLock } from '../../lib/repository/lock.ts';
-import { requireSection } from '../../lib/repository/sections.ts';
+import { readSection, requireSection } from '../../lib/repository/sections.ts';
 import { archivePlace } from '../../lib/steps/archive-place.ts';
 import { step as planRun } from '../../lib/steps/plan-run.ts';
 import { setProgramFaults } from '../../sandbox/octopus/program/faults.ts';
@@ -56,6 +57,39 @@ describe('a plan that can succeed', () => {
     await api.setMaintenance(true);
     expect((await plan()).notes).toEqual(['maintenance mode was on already and stays on']);
     await api.setMaintenance(false);
+  });
+});
+
+describe('the plan that an approver sees', () => {
+  const input = { consistency: 'quiesced', isLast: false };
+
+  test('is frozen before the run waits, and the server is described only after', async () => {
+    const run = await on.newRun();
+    expect(await perform(planRun, { world: on.world, run, input })).toMatchObject({ notes: [] });
+    expect(await readPlan(on.world, run.id)).toMatchObject({
+      run: run.id,
+      octopus: { version: '2024.4.7106' },
+      database: 'OctopusDeploy',
+      destination: `prod/archives/${run.archiveId}/`,
+      masterKeyFingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+      folders: expect.arrayContaining([{ name: 'packages', path: join(on.seeded.home, 'Packages') }]) as unknown[],
+    });
+    expect(await readSection(on.world, archivePlace(run), 'source')).toBeNull();
+    await perform(planRun, { world: on.world, run, input: { ...input, isLast: true } });
+    expect(await readSection(on.world, archivePlace(run), 'source')).not.toBeNull();
+  });
+
+  test('is kept to: a server that is no longer as it says is refused', async () => {
+    const run = await on.newRun();
+    await perform(planRun, { world: on.world, run, input });
+    const instance = on.world.instance('prod');
+    const extraFolders = [{ name: 'secrets', path: on.share }];
+    const world: World = { ...on.world, instance: () => ({ ...instance, extraFolders }) };
+    await expect(perform(planRun, { world, run, input: { ...input, isLast: true } })).rejects.toMatchObject({
+      code: 'PlanChanged',
+      facts: { changed: ['folders'] },
+    });
+    expect(await readSection(on.world, archivePlace(run), 'source')).toBeNull();
   });
 });
 

@@ -115,7 +115,7 @@ const worldOf = async (root: string, { instance, seeded, connectionString }: Pee
     secretStore: directorySecretStore({ directory: join(root, 'secrets'), passphrase: new Secret('correct horse') }),
     workflows: { start: absent, describe: absent, history: absent },
     hostTasks: { take: absent, acknowledge: absent, beat: absent, succeed: absent, fail: absent },
-    chat: { post: absent, update: absent, postEphemeral: absent },
+    chat: { post: absent, update: absent, shareImage: absent, postEphemeral: absent },
     instance: () => instance,
     instanceNames: () => [instance.name],
     policy: { people: ['ana', 'ben'], groups: {}, statements: [] },

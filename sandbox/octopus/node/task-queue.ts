@@ -127,31 +127,40 @@ export const queueSomeWork = async (node: RunningNode): Promise<void> => {
   }
 };
 
-/** Queues a deployment of a project's newest release for now or later, as a person does from the portal. */
+/** Queues a deployment of some project's newest release for now or later, as a person does from the portal; null without any. */
 export const queueDeployment = async (node: RunningNode, createdAt = new Date()): Promise<string | null> => {
-  const projects = await node.database.query<{ Id: string; Name: string; Slug: string; SpaceId: string }>(
-    'SELECT Id, Name, Slug, SpaceId FROM [Project]',
-  );
-  if (projects.length === 0) return null;
-  const chosen = node.random.pick(projects);
-  const [newest] = await node.database.query<{ Id: string; Version: string; Assembled: Date }>(
-    'SELECT TOP (1) Id, Version, Assembled FROM [Release] WHERE ProjectId = @project ORDER BY Assembled DESC',
-    { project: chosen.Id },
-  );
-  const environments = await node.database.query<{ Id: string; Name: string }>(
-    'SELECT Id, Name FROM [DeploymentEnvironment] WHERE SpaceId = @space',
-    { space: chosen.SpaceId },
-  );
-  if (newest === undefined || environments.length === 0) return null;
-  const spaceId = chosen.SpaceId;
-  const project: Project = { id: chosen.Id, spaceId, name: chosen.Name, slug: chosen.Slug, packageId: '' };
-  const release: Release = { id: newest.Id, spaceId, version: newest.Version, project, assembledAt: newest.Assembled };
-  const place = node.random.pick(environments);
-  const environment: Environment = { id: place.Id, spaceId, name: place.Name };
+  const deployable = await findDeployable(node);
+  if (deployable === null) return null;
+  const { spaceId } = deployable.release;
   const id = await allocateId(node, 'Deployments');
   const taskId = await allocateId(node, 'ServerTasks');
-  const deployment = { id, spaceId, release, environment, taskId, createdAt, username: 'ana' };
+  const deployment = { id, spaceId, ...deployable, taskId, createdAt, username: 'ana' };
   await node.database.insert('Deployment', [deploymentRow(deployment)]);
   await node.database.insert('ServerTask', [taskRow({ ...deploymentTask(deployment), state: 'Queued' })]);
   return taskId;
+};
+
+/** Some projects have no release yet, and some spaces no environment: another one is taken then. */
+const findDeployable = async (node: RunningNode): Promise<{ release: Release; environment: Environment } | null> => {
+  const projects = await node.database.query<{ Id: string; Name: string; Slug: string; SpaceId: string }>(
+    'SELECT Id, Name, Slug, SpaceId FROM [Project]',
+  );
+  const first = projects.length === 0 ? 0 : projects.indexOf(node.random.pick(projects));
+  for (const chosen of [...projects.slice(first), ...projects.slice(0, first)]) {
+    const spaceId = chosen.SpaceId;
+    const [newest] = await node.database.query<{ Id: string; Version: string; Assembled: Date }>(
+      'SELECT TOP (1) Id, Version, Assembled FROM [Release] WHERE ProjectId = @project ORDER BY Assembled DESC',
+      { project: chosen.Id },
+    );
+    const environments = await node.database.query<{ Id: string; Name: string }>(
+      'SELECT Id, Name FROM [DeploymentEnvironment] WHERE SpaceId = @space',
+      { space: spaceId },
+    );
+    if (newest === undefined || environments.length === 0) continue;
+    const project: Project = { id: chosen.Id, spaceId, name: chosen.Name, slug: chosen.Slug, packageId: '' };
+    const release = { id: newest.Id, spaceId, version: newest.Version, project, assembledAt: newest.Assembled };
+    const place = node.random.pick(environments);
+    return { release, environment: { id: place.Id, spaceId, name: place.Name } };
+  }
+  return null;
 };

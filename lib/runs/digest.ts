@@ -1,0 +1,83 @@
+/**
+ * The weekly digest: read from runs and archives, and sent on Monday mornings in the instance's time zone.
+ *
+ * That it was sent is noted afterwards, and it is posted under a key: a kill in between edits the same message.
+ */
+import * as z from 'zod';
+import type { Manifest } from '../domain/archive.ts';
+import type { AuditHead } from '../domain/audit.ts';
+import { type Digest, digestOf, weekBefore } from '../domain/digest.ts';
+import { stateKeys } from '../domain/names.ts';
+import { nextSlot } from '../domain/schedule.ts';
+import type { World } from '../ports/world.ts';
+import { readAuditHead } from '../repository/audit.ts';
+import { listArchives } from '../repository/catalog.ts';
+import { listRuns } from '../repository/run-book.ts';
+import { readSettings } from '../repository/settings.ts';
+import { readRecord, update } from '../repository/update.ts';
+import { digestChart } from '../slack/chart.ts';
+import { digestWords } from '../slack/digest.ts';
+import { replyMessage } from '../slack/replies.ts';
+
+const MONDAY_MORNING = '0 8 * * mon';
+/** More than one every quarter of an hour. */
+const RUNS_A_WEEK = 700;
+
+const SentRecord = z.strictObject({ sentUntil: z.string() });
+
+type DigestWorld = Pick<World, 'state' | 'archives' | 'clock'>;
+
+/** The week of the instance that ends now, and the audit's head. */
+export const readDigest = async (
+  world: DigestWorld,
+  instance: string,
+): Promise<{ digest: Digest; auditHead: AuditHead }> => {
+  const to = world.clock.now();
+  const [runs, manifests, { targetHours }, auditHead] = await Promise.all([
+    listRuns(world, { instance, limit: RUNS_A_WEEK }),
+    manifestsSince(world, instance, weekBefore(to).toISOString()),
+    readSettings(world, instance),
+    readAuditHead(world),
+  ]);
+  return { digest: digestOf({ instance, to, runs, manifests, targetSeconds: targetHours * 3600 }), auditHead };
+};
+
+/** Sends the digest when a Monday morning has passed since the last one. `channel` as in `tick`. */
+export const sendDigest = async (
+  world: DigestWorld & Pick<World, 'chat'>,
+  { instance, channel: configured }: { instance: string; channel: string | null },
+): Promise<void> => {
+  const now = world.clock.now();
+  const { schedule, tell } = await readSettings(world, instance);
+  const at = { key: stateKeys.digest(instance), schema: SentRecord };
+  const sentUntil = (await readRecord(world.state, at))?.sentUntil ?? now.toISOString();
+  const weekly = { schedule: { ...schedule, online: MONDAY_MORNING, quiesced: null }, pause: null };
+  const slot = nextSlot(weekly, new Date(sentUntil))?.at ?? null;
+  const channel = tell.channel ?? configured;
+  const isDue = slot !== null && slot <= now.toISOString();
+  if (isDue && channel !== null) await send(world, { instance, channel, slot });
+  if (isDue || sentUntil === now.toISOString()) await update(world.state, at, () => ({ sentUntil: now.toISOString() }));
+};
+
+const send = async (
+  world: DigestWorld & Pick<World, 'chat'>,
+  { instance, channel, slot }: { instance: string; channel: string; slot: string },
+): Promise<void> => {
+  const { digest, auditHead } = await readDigest(world, instance);
+  const message = replyMessage(digestWords(digest, auditHead));
+  const once = { key: `digest:${instance}:${slot}`, since: slot };
+  await world.chat.post({ ...message, channel, once });
+  const name = `${instance}-${slot.slice(0, 10)}.png`;
+  const title = `A week of ${instance}: one bar per archive, its height its size; red where a run failed`;
+  await world.chat.shareImage({ channel, name, title, bytes: digestChart(digest) });
+};
+
+/** The week's, and older ones down to the first good one. */
+const manifestsSince = async (world: DigestWorld, instance: string, from: string): Promise<Manifest[]> => {
+  const found: Manifest[] = [];
+  for await (const manifest of listArchives(world, instance)) {
+    found.push(manifest);
+    if (manifest.takenAt < from && manifest.word === 'good') break;
+  }
+  return found;
+};
