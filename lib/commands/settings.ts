@@ -100,7 +100,7 @@ const shown = (world: Pick<World, 'clock'>, instance: string, settings: Settings
   lines: [
     ...columns(settingFields.map((field) => [field.name, field.read(settings), field.label])),
     '',
-    ...(settings.pause === null ? [] : [`Paused by ${settings.pause.by} since ${utcTime(settings.pause.since)}.`]),
+    ...(settings.pause === null ? [] : [pausedLine(settings.pause)]),
     ...nextLines(settings, world.clock.now()),
     `Archives lie under ${archiveKeys.archives(instance)} in the store of octo.yml.`,
     `To change one: ${backupSettings.example}`,
@@ -112,6 +112,9 @@ const shown = (world: Pick<World, 'clock'>, instance: string, settings: Settings
     nextRun: nextSlot(settings, world.clock.now()),
   },
 });
+
+const pausedLine = ({ by, since, until }: Pause): string =>
+  `Paused by ${by} since ${utcTime(since)}, until ${until === null ? 'somebody resumes' : utcTime(until)}.`;
 
 type Change = { instance: string; typed: Readonly<Record<string, string>>; person: string; seen?: Settings };
 

@@ -1,23 +1,22 @@
 /** The message that calls people to a run that did not end good; everything else is on the run's card. */
-import type { RunRecord } from '../domain/run.ts';
+import type { OutcomeWord, RunRecord } from '../domain/run.ts';
 import type { ChatMessage } from '../ports/chat.ts';
 import { mentions } from './mentions.ts';
 import { escape, escapeAndCut, oneLine } from './text.ts';
 
-const ENDS = {
-  good: '✅ ended good',
-  gaps: '🟠 is complete with gaps and not used as latest good',
-  suspicious: '🟡 is suspicious and held until a person accepts it',
-  failed: '🔴 failed',
-  refused: '⛔ was refused',
-} as const;
+const ENDS: Record<Exclude<OutcomeWord, 'good'>, { symbol: string; end: string }> = {
+  gaps: { symbol: '🟠', end: 'is complete with gaps and not used as latest good' },
+  suspicious: { symbol: '🟡', end: 'is suspicious and held until a person accepts it' },
+  failed: { symbol: '🔴', end: 'failed' },
+  refused: { symbol: '⛔', end: 'was refused' },
+};
 
-/** `<@U…> The backup of prod failed: not enough space. Free space, then try again.` */
-export const runNotice = (run: RunRecord, told: readonly string[]): ChatMessage => {
-  const [symbol, ...words] = ENDS[run.outcome?.word ?? 'failed'].split(' ');
-  const error = run.outcome?.error ?? null;
+/** `🔴 The backup of prod failed: not enough space (DatabaseDiskFull). Free space, then try again. run_7F3K9Q2M @ana` */
+export const runNotice = ({ id, instance, outcome }: RunRecord, told: readonly string[]): ChatMessage => {
+  const { symbol, end } = ENDS[outcome === null || outcome.word === 'good' ? 'failed' : outcome.word];
+  const error = outcome?.error ?? null;
   const what = error === null ? '' : `: ${escapeAndCut(oneLine(error.message), 300)} (\`${error.code}\`)`;
-  const next = escapeAndCut(oneLine(run.outcome?.doNext ?? ''), 400);
-  const text = `${symbol} The backup of ${escape(run.instance)} ${words.join(' ')}${what}. ${next} \`${run.id}\` ${mentions(told)}`;
+  const next = escapeAndCut(oneLine(outcome?.doNext ?? ''), 400);
+  const text = `${symbol} The backup of ${escape(instance)} ${end}${what}. ${next} \`${id}\` ${mentions(told)}`;
   return { text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text } }] };
 };

@@ -1,4 +1,5 @@
 /** When backups are due: cron of one form, time zones and their odd days, pauses, and what was missed. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type BackupSchedule,
@@ -164,6 +165,26 @@ describe('the run that is due', () => {
     expect(due('2026-03-03T23:00:00Z', '2026-03-04T11:00:00Z', until('2026-03-04T06:00:00Z'))?.missed).toEqual([
       { at: '2026-03-04T08:00:00.000Z', consistency: 'online' },
     ]);
+  });
+
+  it('sees every slot once, however irregularly the clock is looked at', () => {
+    const start = Date.parse('2026-03-27T00:00:00Z');
+    const zoned = planned({ ...both, timeZone: BERLIN });
+    const all = slots({ ...both, timeZone: BERLIN }, '2026-03-27T00:00:00Z', 22);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1, maxLength: 40 }), (pauses) => {
+        const seen: string[] = [];
+        let checkedUntil = start;
+        for (const minutes of [...pauses, 6000]) {
+          const now = Math.min(checkedUntil + minutes * 60_000, Date.parse(all.at(-1)!));
+          const found = dueRun(zoned, new Date(checkedUntil), new Date(now));
+          if (found !== null) seen.push(...found.missed.map(({ at }) => at), ...(found.isCatchUp ? [] : [found.at]));
+          checkedUntil = now;
+        }
+        expect(seen).toEqual(all.filter((at) => Date.parse(at) <= checkedUntil));
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('looks back a week at most', () => {
