@@ -34,8 +34,7 @@ export const approve: Command = {
     const said = whatIsSaid(args, by);
     if ('break-glass' in args.options) return answer(await say(world, { ...said, kind: 'break-glass' }));
     const approval = (await readView(world, said.runId))?.approval ?? null;
-    if (approval === null || !isOpenBreakGlass(approval))
-      return answer(await say(world, { ...said, kind: 'approve' }));
+    if (approval === null || !isOpenBreakGlass(approval)) return answer(await say(world, { ...said, kind: 'approve' }));
     const closure = await closeBreakGlass(world, said);
     return {
       headline: `The break-glass of ${said.runId} is closed by ${closure.person}.`,
@@ -57,8 +56,7 @@ export const deny: Command = {
     const found = await decidable(world, { ...whatIsSaid(args, by), kind: 'deny' });
     return found === null ? null : denyForm(found.run);
   },
-  perform: async (world, args, { by }) =>
-    answer(await say(world, { ...whatIsSaid(args, by), kind: 'deny' })),
+  perform: async (world, args, { by }) => answer(await say(world, { ...whatIsSaid(args, by), kind: 'deny' })),
 };
 
 const whatIsSaid = ({ positionals, options }: Arguments, { door, person }: Request['by']): Omit<Saying, 'kind'> => {
@@ -85,7 +83,8 @@ const answer = ({ run, approval, isNew, isWoken }: Said): Reply => {
   const { decision, votes, requirement } = approval;
   const json = { run: run.id, decision, votes: votes.map(({ person, kind, at }) => ({ person, kind, at })) };
   if (decision === null) {
-    const missing = requirement.count - votes.filter(({ kind }) => kind === 'approve').length;
+    // At least one: a vote may be on record that no longer counts.
+    const missing = Math.max(1, requirement.count - votes.filter(({ kind }) => kind === 'approve').length);
     const headline = isNew
       ? `Your approval of ${run.id} counts`
       : `You have approved ${run.id} before, which counts once`;

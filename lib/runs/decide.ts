@@ -46,8 +46,10 @@ export const say = async (world: DecideWorld, saying: Saying): Promise<Said> => 
   const standing = await readStanding(world, saying.runId);
   const earlier = standing.approval.votes.find(({ person }) => person === saying.by.person);
   const isRepeated = earlier?.kind === saying.kind;
-  if (!isRepeated) refuse(world, standing, saying);
-  if (!isRepeated) refuseIncomplete(world, standing, saying);
+  if (!isRepeated) {
+    refuse(world, standing, saying);
+    refuseIncomplete(world, standing, saying);
+  }
   const cast = isRepeated ? earlier : await castVote(world, saying.runId, voteOf(world, standing, saying));
   if (cast.kind !== saying.kind)
     throw new OctoError('ApprovalDecided', `${cast.person} has already said "${cast.kind}" on ${saying.runId}`);
@@ -107,13 +109,11 @@ export const wakeDecided = async (world: DecideWorld): Promise<void> => {
 const settle = async (world: DecideWorld, run: RunRecord): Promise<Approval> => {
   const approval = await requireApproval(world, run);
   if (approval.decision !== null || approval.opening === null) return approval;
-  const { planHash } = approval.opening;
-  const now = world.clock.now();
   const due = judge(approval.votes, {
     policy: world.policy,
     asking: askingOf(run, world.instance(run.instance)),
-    planHash,
-    now,
+    planHash: approval.opening.planHash,
+    now: world.clock.now(),
   });
   return due === null ? approval : { ...approval, decision: await decideOnce(world, run.id, due) };
 };

@@ -5,7 +5,7 @@
  * goes on waiting until its time is over, and then that is the decision: create-only, so one that came first stands.
  */
 import * as z from 'zod';
-import { expiry, judge, secondsToWait, type Approval, type Decision } from '../domain/approval.ts';
+import { expiry, judge, secondsToWait, type Approval, type Decision, type Opening } from '../domain/approval.ts';
 import { askingOf } from '../domain/approval-policy.ts';
 import { OctoError } from '../domain/errors.ts';
 import { planHash } from '../domain/plan.ts';
@@ -22,24 +22,33 @@ const Output = z.strictObject({ awaitSeconds: z.number().int().nullable() });
 export const step = defineStep(
   { name: 'confirm-plan', runsOn: 'cloud', input: z.strictObject({}), output: Output },
   async (world, _input, { run }) => {
-    const approval = await readApproval(world, run);
-    if (approval?.opening == null) throw new OctoError('Bug', `${run.id} was never opened for approval`);
-    const { opening, requirement } = approval;
-    const due = approval.decision ?? dueDecision(world, run, { ...approval, opening });
+    const { opening, requirement, ...found } = await openApproval(world, run);
+    const due = found.decision ?? dueDecision(world, run, { votes: found.votes, opening });
     if (due === null) return { awaitSeconds: secondsToWait(opening, requirement, world.clock.now()) };
-    const decision = approval.decision ?? (await decideOnce(world, run.id, due));
+    const decision = await decideOnce(world, run.id, due);
     await endWait(world, run.id, { state: 'AwaitApproval', text: wordsOf(decision) });
     refuseUnlessApproved(run, decision);
-    refuseUnlessItHolds(world, run, { ...approval, decision });
+    // Another one may have decided just now: its votes were written before it, so read after it none is missing.
+    refuseUnlessItHolds(world, run, { ...(await openApproval(world, run)), decision });
     return { awaitSeconds: null };
   },
 );
 
-type Opened = Approval & { opening: NonNullable<Approval['opening']> };
+type Opened = Approval & { opening: Opening };
 type ConfirmWorld = Pick<World, 'clock' | 'policy' | 'instance'>;
 
+const openApproval = async (world: Pick<World, 'state'>, run: RunRecord): Promise<Opened> => {
+  const approval = await readApproval(world, run);
+  if (approval?.opening == null) throw new OctoError('Bug', `${run.id} was never opened for approval`);
+  return { ...approval, opening: approval.opening };
+};
+
 /** What the votes amount to now, or that time is over. */
-const dueDecision = (world: ConfirmWorld, run: RunRecord, { votes, opening }: Opened): Decision | null => {
+const dueDecision = (
+  world: ConfirmWorld,
+  run: RunRecord,
+  { votes, opening }: Pick<Opened, 'votes' | 'opening'>,
+): Decision | null => {
   const judged = judge(votes, { ...judgingOf(world, run), planHash: opening.planHash });
   if (judged !== null) return judged;
   return opening.expiresAt <= world.clock.now().toISOString() ? expiry(opening) : null;

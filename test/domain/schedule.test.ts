@@ -1,5 +1,5 @@
 /** When backups are due: cron of one form, time zones and their odd days, pauses, and what was missed. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type BackupSchedule,

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { stateKeys } from '../../lib/domain/names.ts';
+import { newestEntries } from '../../lib/repository/audit.ts';
 import { listRuns } from '../../lib/repository/run-book.ts';
 import { readSettings } from '../../lib/repository/settings.ts';
 import { update } from '../../lib/repository/update.ts';
@@ -55,6 +56,10 @@ describe('the schedule', () => {
       schedule: { online: DAILY, quiesced: null },
       wait: { minutes: 30 },
     });
+    const audited = (await Array.fromAsync(newestEntries(place.world))).flatMap(({ entry }) => entry ?? []);
+    const endOf = (name: string) => audited.find(({ who, stage }) => who.person === name && stage !== 'intent');
+    expect(endOf('ana')).toMatchObject({ act: 'backup settings', stage: 'done', who: { door: 'slack' } });
+    expect(endOf('ben')).toMatchObject({ act: 'backup settings', stage: 'refused', who: { door: 'slack' } });
   });
 
   it('is paused and resumed', async () => {
@@ -92,9 +97,10 @@ describe('the schedule', () => {
     const { run: ended } = await place.ended(run!.id);
     expect(ended).toMatchObject({ outcome: { word: 'good', backup: { consistency: 'online' } } });
     expect(await listRuns(place.world, { limit: 10 })).toHaveLength(1);
-    await eventually('its card', async () => {
+    const card = await eventually('its card', async () => {
       const cards = place.slack.api.messages().filter(({ blocks }) => JSON.stringify(blocks).includes(run!.id));
-      return cards.some(({ text }) => text.includes('good')) ? cards : null;
+      return cards.find(({ text }) => text.includes('good')) ?? null;
     });
+    expect(JSON.stringify(card.blocks)).toMatch(/by schedule.*Next run: <!date/);
   });
 });

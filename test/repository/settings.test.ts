@@ -55,7 +55,10 @@ it('refuses what was decided on other settings, and names what changed meanwhile
     refuseChangedSince(seen, current);
     return applySettings(current, { wait: '1' });
   });
-  await expect(late).rejects.toMatchObject({ code: 'SettingsChanged', message: expect.stringMatching(/target from "8" to "12"/) as string });
+  await expect(late).rejects.toMatchObject({
+    code: 'SettingsChanged',
+    message: expect.stringMatching(/target from "8" to "12"/) as string,
+  });
   expect((await readSettings(world, 'prod')).wait.minutes).toBe(30);
 });
 

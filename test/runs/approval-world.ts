@@ -27,7 +27,8 @@ export type ApprovalWorld = {
   /** A run that `person` asked for, whose plan stands and which waits. */
   waitingRun(person?: string): Promise<RunRecord>;
   opened(run: RunRecord, token?: string): Promise<void>;
-  confirm(run: RunRecord): Promise<{ awaitSeconds: number | null }>;
+  /** What the run is told when it is woken; over another store where one is given. */
+  confirm(run: RunRecord, store?: ObjectStore): Promise<{ awaitSeconds: number | null }>;
   say(run: RunRecord, person: string, saying?: Partial<Saying>): ReturnType<typeof say>;
   /** The same world over another store. */
   over(store: ObjectStore): World;
@@ -62,8 +63,12 @@ export const approvalWorld = (): ApprovalWorld => {
       },
     },
   } as unknown as World;
-  const perform = (step: Step, run: RunRecord, input: unknown) =>
-    step.perform(world, input, {
+  const perform = (
+    step: Step,
+    run: RunRecord,
+    { input = {}, state = store }: { input?: unknown; state?: ObjectStore },
+  ) =>
+    step.perform({ ...world, state }, input, {
       run,
       state: step.name,
       attempt: 0,
@@ -88,9 +93,10 @@ export const approvalWorld = (): ApprovalWorld => {
       return run;
     },
     opened: async (run, token = `token of ${run.id}`) => {
-      await perform(awaitApproval, run, { token });
+      await perform(awaitApproval, run, { input: { token } });
     },
-    confirm: async (run) => (await perform(confirmPlan, run, {})) as { awaitSeconds: number | null },
+    confirm: async (run, state = store) =>
+      (await perform(confirmPlan, run, { state })) as { awaitSeconds: number | null },
     say: (run, person, saying = {}) =>
       say(world, {
         runId: run.id,

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OctoError } from '../../lib/domain/errors.ts';
 import type { RunRecord } from '../../lib/domain/run.ts';
 import type { ObjectStore } from '../../lib/ports/object-store.ts';
-import { readApproval } from '../../lib/repository/approvals.ts';
+import { castVote, decideOnce, readApproval } from '../../lib/repository/approvals.ts';
 import { readRun } from '../../lib/repository/run-book.ts';
 import { closeBreakGlass, requireMayDecide, say, wake, wakeDecided } from '../../lib/runs/decide.ts';
 import { requestBackup } from '../../lib/runs/request.ts';
@@ -162,6 +162,26 @@ describe('too early, too late, elsewhere', () => {
     ).rejects.toThrow('killed');
     await place.clock.advance(300 * MINUTE_MS);
     expect(await place.confirm(run)).toEqual({ awaitSeconds: null });
+  });
+
+  it('an approval that comes between the look and the expiry is not overruled, and its vote is seen', async () => {
+    const run = await place.waitingRun();
+    const { planHash } = (await readApproval(place.world, run))!.opening!;
+    const said = { reason: null, planHash, at: place.clock.now().toISOString() };
+    const overtaken: ObjectStore = {
+      ...place.store,
+      create: async (key, ...rest) => {
+        if (key.endsWith('/decision.json')) {
+          await castVote(place.world, run.id, { ...said, person: 'ben', door: 'slack', kind: 'approve' });
+          const approved = { ...said, kind: 'approved' as const, persons: ['ben'], isBreakGlass: false };
+          await decideOnce(place.world, run.id, approved);
+        }
+        return place.store.create(key, ...rest);
+      },
+    };
+    await place.clock.advance(240 * MINUTE_MS);
+    expect(await place.confirm(run, overtaken)).toEqual({ awaitSeconds: null });
+    expect(await decisionOf(run)).toMatchObject({ kind: 'approved', persons: ['ben'] });
   });
 
   it('a run that needs nobody has nothing to decide, nor has one that is not there', async () => {

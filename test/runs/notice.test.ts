@@ -67,11 +67,12 @@ describe('an end that is not good', () => {
   it('calls once, also after a kill before it could be noted', async () => {
     const { world, said, show, end } = await aRun('schedule', { tell: 'U0ANA' });
     await end('failed');
-    const { create } = world.state;
-    world.state.create = (key, ...rest) =>
-      key.endsWith('.notice.json') ? Promise.reject(new Error('killed')) : create(key, ...rest);
+    const { state } = world;
+    const create: typeof state.create = (key, ...rest) =>
+      key.endsWith('.notice.json') ? Promise.reject(new Error('killed')) : state.create(key, ...rest);
+    world.state = { ...state, create };
     await expect(show()).rejects.toThrow('killed');
-    world.state.create = create;
+    world.state = state;
     await show();
     const calls = said.filter(({ text }) => text.includes('<@U0ANA>'));
     expect(new Set(calls.map(({ ts }) => ts)).size).toBe(1);

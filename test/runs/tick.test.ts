@@ -45,11 +45,12 @@ describe('the tick', () => {
     const { world, started } = scheduleWorld('2026-03-04T01:55:00Z');
     await tick(world, PROD);
     await world.clock.advance(5 * 60_000);
-    const { change } = world.state;
-    world.state.change = (key, ...rest) =>
-      key.startsWith('schedule/') ? Promise.reject(new Error('killed')) : change(key, ...rest);
+    const { state } = world;
+    const change: typeof state.change = (key, ...rest) =>
+      key.startsWith('schedule/') ? Promise.reject(new Error('killed')) : state.change(key, ...rest);
+    world.state = { ...state, change };
     await expect(tick(world, PROD)).rejects.toThrow('killed');
-    world.state.change = change;
+    world.state = state;
     await world.clock.advance(5 * 60_000);
     expect((await tick(world, PROD))?.runId).toBe(started[0]);
     expect(await listRuns(world, { limit: 5 })).toHaveLength(1);

@@ -105,10 +105,10 @@ describe('the watcher', () => {
   it('finds its own message when it was killed before it could note where', async () => {
     const { world, said, lookEvery } = await watched();
     await world.clock.advance(9 * HOUR_MS);
-    const { change } = world.state;
-    world.state.change = () => Promise.reject(new Error('killed'));
+    const { state } = world;
+    world.state = { ...state, change: () => Promise.reject(new Error('killed')) };
     await lookEvery(10 * MINUTE_MS, 1);
-    world.state.change = change;
+    world.state = state;
     await lookEvery(10 * MINUTE_MS, 2);
     expect(new Set(said.map(({ ts }) => ts)).size).toBe(1);
   });

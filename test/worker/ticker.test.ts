@@ -25,10 +25,11 @@ it('goes on with the others, and tries again, when an instance cannot be looked 
   const { world, said } = scheduleWorld('2026-03-04T01:00:00Z');
   const stop = new AbortController();
   const log = memoryLog();
-  const { read } = world.state;
+  const { state } = world;
   world.instanceNames = () => ['broken', 'prod'];
-  world.state.read = (key, ...rest) =>
-    key.startsWith('broken/') ? Promise.reject(new Error('damaged')) : read(key, ...rest);
+  const read: typeof state.read = (key, ...rest) =>
+    key.startsWith('broken/') ? Promise.reject(new Error('damaged')) : state.read(key, ...rest);
+  world.state = { ...state, read };
   const kept = keepWatch(world, { channel: 'C0OPS', signal: stop.signal, log });
   await vi.waitFor(() => expect(world.clock.sleeping()).toBe(1));
   await advanceUntil(world.clock, () => expect(said).toHaveLength(1), 60 * MINUTE_MS);
