@@ -5,7 +5,7 @@
  */
 import { App, type Logger, LogLevel, type Receiver, type RespondFn } from '@slack/bolt';
 import { OctoError } from '../lib/domain/errors.ts';
-import type { Secret } from '../lib/domain/secret.ts';
+import type { Secret } from '../lib/domain/secrets/secret.ts';
 import type { ChatForm, ChatMessage } from '../lib/ports/chat.ts';
 import { receive, type SlackRequest } from '../lib/slack/receive.ts';
 import { errorReply } from '../lib/slack/replies.ts';

@@ -19,7 +19,7 @@ import {
   type StoreConfig,
 } from './config.ts';
 import { OctoError } from './domain/errors.ts';
-import type { Secret } from './domain/secret.ts';
+import type { Secret } from './domain/secrets/secret.ts';
 import { createEngine } from './engine/runtime.ts';
 import type { Chat } from './ports/chat.ts';
 import type { Clock } from './ports/clock.ts';

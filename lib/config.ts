@@ -8,10 +8,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import * as z from 'zod';
-import { policyProblems, Statement, type Policy } from './domain/approval-policy.ts';
+import { policyProblems, Statement, type Policy } from './domain/runs/approval-policy.ts';
 import { OctoError } from './domain/errors.ts';
 import type { Instance } from './domain/instance.ts';
-import { Secret } from './domain/secret.ts';
+import { Secret } from './domain/secrets/secret.ts';
 
 const name = z
   .string()

@@ -1,7 +1,7 @@
 /** The log: one line of JSON per entry, with nothing in it that must not be seen. */
 import { expect, it } from 'vitest';
 import { OctoError } from '../lib/domain/errors.ts';
-import { Secret } from '../lib/domain/secret.ts';
+import { Secret } from '../lib/domain/secrets/secret.ts';
 import { createLog } from '../lib/log.ts';
 
 const written = (use: (log: ReturnType<typeof createLog>) => void) => {

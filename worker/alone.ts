@@ -20,15 +20,15 @@ import { listRuns } from '../lib/repository/run-book.ts';
 import { wakeDecided } from '../lib/runs/decide.ts';
 import { restartRequested } from '../lib/runs/request.ts';
 import { loadStep } from '../lib/steps/index.ts';
-import { performCloudStep } from '../lib/steps/perform-step.ts';
+import { performCloudStep } from '../lib/steps/performing/perform-step.ts';
 import { slackAnswers } from './answers.ts';
 import { keepCards } from './card-keeper.ts';
-import { serveControl, type TypedCommand } from './control.ts';
-import { keepLeases } from './lease-keeper.ts';
+import { serveControl, type TypedCommand } from './terminal/control.ts';
+import { keepLeases } from './host/lease-keeper.ts';
 import { terminalPerson } from './person.ts';
-import { runWorker } from './poll.ts';
+import { runWorker } from './host/poll.ts';
 import { openSlackDoor } from './slack-door.ts';
-import { keepSwept } from './sweeper.ts';
+import { keepSwept } from './host/sweeper.ts';
 import { keepSchedule, keepWatch, type TickerOptions } from './ticker.ts';
 
 export type Alone = {

@@ -3,9 +3,9 @@
  * taken, a look at App Home is shown the present state. What each means is in `lib/commands` and `lib/runs/home.ts`.
  */
 import type { Answer, HandOver } from '../handlers/slack-app.ts';
-import { takeForm } from '../lib/commands/forms.ts';
+import { takeForm } from '../lib/commands/grammar/forms.ts';
 import { parseCommand, performParsed } from '../lib/commands/index.ts';
-import type { Request } from '../lib/commands/command.ts';
+import type { Request } from '../lib/commands/grammar/command.ts';
 import type { Config } from '../lib/config.ts';
 import type { World } from '../lib/ports/world.ts';
 import { readHome } from '../lib/runs/home.ts';

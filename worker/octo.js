@@ -13,7 +13,7 @@ const MINIMUM = 24;
 if (Number.parseInt(process.versions.node, 10) >= MINIMUM) {
   // Compiled code is kept from one start to the next: commands answer sooner, and worker threads start with it.
   module.enableCompileCache();
-  const { main } = await import('./cli.ts');
+  const { main } = await import('./terminal/cli.ts');
   process.exitCode = await main(process.argv.slice(2));
 } else {
   const bundled = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));

@@ -5,7 +5,7 @@
  * can be: anybody may call themselves ben in Slack.
  */
 import type { Config } from '../lib/config.ts';
-import type { RunRecord } from '../lib/domain/run.ts';
+import type { RunRecord } from '../lib/domain/runs/run.ts';
 import type { SlackRequest } from '../lib/slack/receive.ts';
 
 type By = RunRecord['requestedBy'];

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { HTTPReceiver, SocketModeReceiver } from '@slack/bolt';
 import { loggerOf, slackApp, type SlackAppOptions } from '../handlers/slack-app.ts';
 import { OctoError } from '../lib/domain/errors.ts';
-import type { Secret } from '../lib/domain/secret.ts';
+import type { Secret } from '../lib/domain/secrets/secret.ts';
 
 export type SlackDoorOptions = Omit<SlackAppOptions, 'receiver'> &
   (

@@ -13,7 +13,7 @@ import {
   WebClient,
 } from '@slack/web-api';
 import { OctoError } from '../domain/errors.ts';
-import type { Secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/secrets/secret.ts';
 import type { Chat, PostedMessage, PostOnce } from '../ports/chat.ts';
 
 const CALL_MILLISECONDS = 10_000;

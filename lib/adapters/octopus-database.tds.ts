@@ -4,14 +4,14 @@
  * Only reads. Which tables and columns exist differs between versions of Octopus, so the catalog is asked first; long
  * lists come in pages by key, so memory stays bounded. @see https://octopus.com/docs/administration/data
  */
-import type { Secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/secrets/secret.ts';
 import type { ListedArtifact, ListedPackage, OctopusDatabase } from '../ports/octopus-database.ts';
-import { documentOf } from './octopus-database.tds-documents.ts';
-import type { DocumentRow } from './octopus-database.tds-documents.ts';
-import { countRows, documentColumns, pagesOf, readerOf } from './octopus-database.tds-reader.ts';
-import type { Reader } from './octopus-database.tds-reader.ts';
-import { countSensitive, sampleEncrypted } from './octopus-database.tds-secrets.ts';
-import { connectionSettings, lazyPool, openPool } from './tds-connection.ts';
+import { documentOf } from './tds/octopus-database.tds-documents.ts';
+import type { DocumentRow } from './tds/octopus-database.tds-documents.ts';
+import { countRows, documentColumns, pagesOf, readerOf } from './tds/octopus-database.tds-reader.ts';
+import type { Reader } from './tds/octopus-database.tds-reader.ts';
+import { countSensitive, sampleEncrypted } from './tds/octopus-database.tds-secrets.ts';
+import { connectionSettings, lazyPool, openPool } from './tds/tds-connection.ts';
 
 const APP_NAME = 'octo-keeper';
 /** Counting and sampling may read whole tables. */

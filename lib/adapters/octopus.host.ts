@@ -9,9 +9,9 @@ import { execFile } from 'node:child_process';
 import * as z from 'zod';
 import { OctoError } from '../domain/errors.ts';
 import type { Facts } from '../domain/errors.ts';
-import { Secret } from '../domain/secret.ts';
+import { Secret } from '../domain/secrets/secret.ts';
 import type { OctopusProgram } from '../ports/octopus.ts';
-import { hostConfiguration } from './octopus-configuration.ts';
+import { hostConfiguration } from './octopus/octopus-configuration.ts';
 
 export type OctopusHostOptions = { programPath: string; instanceName: string; timeoutSeconds?: number };
 

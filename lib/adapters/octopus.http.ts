@@ -7,11 +7,11 @@
  */
 import * as z from 'zod';
 import { OctoError } from '../domain/errors.ts';
-import { Secret } from '../domain/secret.ts';
+import { Secret } from '../domain/secrets/secret.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OctopusApi, OctopusNode, OctopusTask, ServerFolder } from '../ports/octopus.ts';
-import type { OctopusRequests } from './octopus-requests.ts';
-import { octopusRequests } from './octopus-requests.ts';
+import type { OctopusRequests } from './octopus/octopus-requests.ts';
+import { octopusRequests } from './octopus/octopus-requests.ts';
 
 export type OctopusHttpOptions = {
   /** The node's own address, with its virtual directory if it has one. */

@@ -8,10 +8,10 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { isOctoError, OctoError } from '../domain/errors.ts';
-import { SealedText, SecretStoreHeader } from '../domain/secret-file.ts';
-import type { KeyDerivation } from '../domain/secret-file.ts';
-import { checkSecretName, checkSecretSize } from '../domain/secret-rules.ts';
-import { Secret } from '../domain/secret.ts';
+import { SealedText, SecretStoreHeader } from '../domain/secrets/secret-file.ts';
+import type { KeyDerivation } from '../domain/secrets/secret-file.ts';
+import { checkSecretName, checkSecretSize } from '../domain/secrets/secret-rules.ts';
+import { Secret } from '../domain/secrets/secret.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { SecretStore } from '../ports/secret-store.ts';
 import { directoryObjectStore } from './object-store.directory.ts';

@@ -14,9 +14,9 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { OctoError } from '../domain/errors.ts';
 import type { ErrorCode } from '../domain/errors.ts';
-import { Secret } from '../domain/secret.ts';
+import { Secret } from '../domain/secrets/secret.ts';
 import type { SecretStore } from '../ports/secret-store.ts';
-import { checkSecretName, checkSecretSize } from '../domain/secret-rules.ts';
+import { checkSecretName, checkSecretSize } from '../domain/secrets/secret-rules.ts';
 
 const CONNECT_MS = 5_000;
 const SILENCE_MS = 30_000;

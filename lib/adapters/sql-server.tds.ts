@@ -4,7 +4,7 @@
  *
  * The session's name is `program_name`, which the driver takes from its options: the connection string's is ignored.
  */
-import type { Secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/secrets/secret.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { SqlServer } from '../ports/sql-server.ts';
 import { systemClock } from './clock.system.ts';
@@ -15,9 +15,9 @@ import {
   loginsOf,
   rightsIn,
   runningPercent,
-} from './sql-server.tds-queries.ts';
-import { backUp, verifyBackup } from './sql-server.tds-work.ts';
-import { connectionSettings, lazyPool, openPool } from './tds-connection.ts';
+} from './tds/sql-server.tds-queries.ts';
+import { backUp, verifyBackup } from './tds/sql-server.tds-work.ts';
+import { connectionSettings, lazyPool, openPool } from './tds/tds-connection.ts';
 
 const LOOKING = { database: 'master', appName: 'octo-keeper', max: 2, requestSeconds: 60 };
 

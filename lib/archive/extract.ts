@@ -11,9 +11,9 @@ import { archiveKeys } from '../domain/names.ts';
 import type { World } from '../ports/world.ts';
 import { findArchive } from '../repository/catalog.ts';
 import type { ArchivePlace } from '../repository/sections.ts';
-import { type ArchiveIndex, type FileRow, IN_PIECES, fileAt, rowsByPath } from './archive-index.ts';
-import { readIndex } from './packs.ts';
-import { isSafePath, pathBelow, pathBytes, pathText } from './path-text.ts';
+import { type ArchiveIndex, type FileRow, IN_PIECES, fileAt, rowsByPath } from './index/archive-index.ts';
+import { readIndex } from './pack/packs.ts';
+import { isSafePath, pathBelow, pathBytes, pathText } from './index/path-text.ts';
 import { type Wish, readPacks, wantedPacks } from './read-packs.ts';
 import { DUMP_NAME } from './store-dump.ts';
 

@@ -8,14 +8,14 @@ import { OctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
 import type { World } from '../ports/world.ts';
 import { listArchives } from '../repository/catalog.ts';
-import type { ArchiveIndex } from './archive-index.ts';
-import type { Numbers } from './columns.ts';
-import { type HostIndexes, hostIndexes } from './host-indexes.ts';
-import { encodeIndex } from './index-text.ts';
-import { knownContent } from './known-content.ts';
-import { type Watch, packTree } from './pack-tree.ts';
-import { listPacks, readIndex, sha256Hex, storeIndex } from './packs.ts';
-import { type Place, type Problem, walk } from './walk.ts';
+import type { ArchiveIndex } from './index/archive-index.ts';
+import type { Numbers } from './index/columns.ts';
+import { type HostIndexes, hostIndexes } from './index/host-indexes.ts';
+import { encodeIndex } from './index/index-text.ts';
+import { knownContent } from './pack/known-content.ts';
+import { type Watch, packTree } from './pack/pack-tree.ts';
+import { listPacks, readIndex, sha256Hex, storeIndex } from './pack/packs.ts';
+import { type Place, type Problem, walk } from './pack/walk.ts';
 
 export type PackFoldersRequest = { instance: string; runId: string; pass: 'first' | 'second'; places: Place[] };
 

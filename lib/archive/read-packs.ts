@@ -6,8 +6,8 @@
  */
 import { isOctoError } from '../domain/errors.ts';
 import type { World } from '../ports/world.ts';
-import { type ArchiveIndex, type Pack, IN_PIECES, blockAt, fileAt, pieceAt } from './archive-index.ts';
-import { PACK_BYTES } from './batches.ts';
+import { type ArchiveIndex, type Pack, IN_PIECES, blockAt, fileAt, pieceAt } from './index/archive-index.ts';
+import { PACK_BYTES } from './pack/batches.ts';
 import { type Crew, openCrew } from './crew/crew.ts';
 import { release } from './crew/release.ts';
 import type { WantedBlock, Write } from './crew/unpack-blocks.ts';

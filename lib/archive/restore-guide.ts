@@ -2,7 +2,7 @@
  * What lies in every archive so that it can be taken apart without this program: a shell script and a page for people.
  * The script follows `docs/format.md`; a test runs it.
  */
-import type { Manifest } from '../domain/archive.ts';
+import type { Manifest } from '../domain/archives/archive.ts';
 
 export type Guided = Pick<
   Manifest,

@@ -6,17 +6,17 @@ import { stat } from 'node:fs/promises';
 import { OctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
 import type { World } from '../ports/world.ts';
-import { type ArchiveIndex, addBlock, addFile, addPiece, indexMerger, newIndex } from './archive-index.ts';
-import { PACK_BYTES, PIECE_BYTES } from './batches.ts';
+import { type ArchiveIndex, addBlock, addFile, addPiece, indexMerger, newIndex } from './index/archive-index.ts';
+import { PACK_BYTES, PIECE_BYTES } from './pack/batches.ts';
 import { type Ask, type Crew, openCrew } from './crew/crew.ts';
 import type { Span } from './crew/pages.ts';
-import { hostIndexes } from './host-indexes.ts';
-import { encodeIndex } from './index-text.ts';
+import { hostIndexes } from './index/host-indexes.ts';
+import { encodeIndex } from './index/index-text.ts';
 import { addedBytes } from './pack-folders.ts';
-import type { Watch } from './pack-tree.ts';
-import { listPacks, storeByContent, storeIndex } from './packs.ts';
-import { type NewPageTable, type StoredBlock, createPageTable, openPageTable } from './page-table.ts';
-import { type Dump, type LastDump, type PagePlan, planPages } from './plan-pages.ts';
+import type { Watch } from './pack/pack-tree.ts';
+import { listPacks, storeByContent, storeIndex } from './pack/packs.ts';
+import { type NewPageTable, type StoredBlock, createPageTable, openPageTable } from './dump/page-table.ts';
+import { type Dump, type LastDump, type PagePlan, planPages } from './dump/plan-pages.ts';
 
 /** The one file of a dump's index. */
 export const DUMP_NAME = 'database.bak';

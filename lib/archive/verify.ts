@@ -4,15 +4,15 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { archiveKeys } from '../domain/names.ts';
-import { type Manifest, type SectionName, sections } from '../domain/archive.ts';
+import { type Manifest, type SectionName, sections } from '../domain/archives/archive.ts';
 import { OctoError, isOctoError } from '../domain/errors.ts';
 import type { World } from '../ports/world.ts';
 import { readManifest } from '../repository/archives.ts';
 import { listArchives } from '../repository/catalog.ts';
 import type { ArchivePlace } from '../repository/sections.ts';
-import { readIndex, sha256Hex } from './packs.ts';
+import { readIndex, sha256Hex } from './pack/packs.ts';
 import { COMPARE_ALL, type Damage, readPacks, wantedPacks } from './read-packs.ts';
-import { sharedObjects } from './shared-objects.ts';
+import { sharedObjects } from './pack/shared-objects.ts';
 
 export type Verification = {
   archiveId: string;

@@ -3,14 +3,14 @@
  *
  * In Slack a form asks for what a click cannot hold; it opens only for whoever may decide, anybody else is refused at once.
  */
-import { isOpenBreakGlass } from '../domain/approval.ts';
+import { isOpenBreakGlass } from '../domain/runs/approval.ts';
 import { OctoError } from '../domain/errors.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import { closeBreakGlass, requireMayDecide, say, type Said, type Saying } from '../runs/decide.ts';
 import { readView } from '../runs/report.ts';
 import { approveForm, denyForm } from '../slack/approval-card.ts';
-import type { Arguments, Command, Request } from './command.ts';
+import type { Arguments, Command, Request } from './grammar/command.ts';
 
 const RUN = { name: 'run', summary: 'its id, as in run_7F3K9Q2M' } as const;
 

@@ -1,12 +1,12 @@
 /** `/octo backup list|show|verify`: what archives there are, what is in one, and whether every byte of it is still right. */
 import { verifyArchive } from '../archive/verify.ts';
-import type { Manifest } from '../domain/archive.ts';
+import type { Manifest } from '../domain/archives/archive.ts';
 import { columns } from '../domain/reply.ts';
 import { findArchive, listArchives } from '../repository/catalog.ts';
 import { heldArchives, readHold, type Hold } from '../repository/holds.ts';
 import { duration, size, utcTime } from '../slack/text.ts';
-import type { Command } from './command.ts';
-import { instanceNamed } from './instance.ts';
+import type { Command } from './grammar/command.ts';
+import { instanceNamed } from './grammar/instance.ts';
 
 const LIST_LENGTH = 20;
 

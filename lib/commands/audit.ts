@@ -2,10 +2,10 @@
 import { type AuditEntry, headText, parseHead, SHORT_HASH_DIGITS } from '../domain/audit.ts';
 import { OctoError } from '../domain/errors.ts';
 import { columns } from '../domain/reply.ts';
-import { sinceWhen } from '../domain/when.ts';
+import { sinceWhen } from '../domain/settings/when.ts';
 import { type FoundEntry, newestEntries, readAuditHead, verifyAudit } from '../repository/audit.ts';
 import { count, cut, oneLine, utcTime } from '../slack/text.ts';
-import type { Command } from './command.ts';
+import type { Command } from './grammar/command.ts';
 
 const LIST_LENGTH = 20;
 const SINCE_LENGTH = 500;

@@ -1,6 +1,6 @@
 /** What `/octo backup now --plan` shows: what a backup would take and how it went last time. Asks, and changes nothing. */
-import { placesOf } from '../archive/places.ts';
-import type { BackupSummary, RunRecord } from '../domain/run.ts';
+import { placesOf } from '../archive/index/places.ts';
+import type { BackupSummary, RunRecord } from '../domain/runs/run.ts';
 import { columns, type Reply } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import { latestGood } from '../repository/catalog.ts';

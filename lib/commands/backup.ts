@@ -3,8 +3,8 @@ import type { World } from '../ports/world.ts';
 import { readSettings } from '../repository/settings.ts';
 import { requestBackup } from '../runs/request.ts';
 import { backupPlan } from './backup-plan.ts';
-import { type Command, isPlanOnly, PLAN } from './command.ts';
-import { instanceNamed } from './instance.ts';
+import { type Command, isPlanOnly, PLAN } from './grammar/command.ts';
+import { instanceNamed } from './grammar/instance.ts';
 
 export const backupNow: Command = {
   words: ['backup', 'now'],

@@ -1,7 +1,7 @@
 /** `/octo check`: every precondition, one line each. */
 import { checkInstance, type Finding } from '../checks/index.ts';
 import { columns } from '../domain/reply.ts';
-import type { Command } from './command.ts';
+import type { Command } from './grammar/command.ts';
 
 export const check: Command = {
   words: ['check'],

@@ -3,8 +3,8 @@
  *
  * Data that other archives name stays. Deleting itself takes a second person's decision, which is not asked for here.
  */
-import { objectsOnlyIn } from '../archive/shared-objects.ts';
-import type { Manifest } from '../domain/archive.ts';
+import { objectsOnlyIn } from '../archive/pack/shared-objects.ts';
+import type { Manifest } from '../domain/archives/archive.ts';
 import { OctoError } from '../domain/errors.ts';
 import { archiveKeys, isArchiveId } from '../domain/names.ts';
 import { columns, type Reply } from '../domain/reply.ts';
@@ -13,8 +13,8 @@ import { findArchive, listArchives } from '../repository/catalog.ts';
 import { readHold } from '../repository/holds.ts';
 import { count, size } from '../slack/text.ts';
 import { INSTANCE } from './archives.ts';
-import { type Command, isPlanOnly, PLAN, type Request } from './command.ts';
-import { instanceNamed } from './instance.ts';
+import { type Command, isPlanOnly, PLAN, type Request } from './grammar/command.ts';
+import { instanceNamed } from './grammar/instance.ts';
 
 /** The floor: so many of the newest good archives stay, whatever is asked. */
 const KEPT_GOOD = 2;

@@ -2,8 +2,8 @@
 import { findArchive } from '../repository/catalog.ts';
 import { holdArchive, readHold, releaseArchive } from '../repository/holds.ts';
 import { ARCHIVE, INSTANCE } from './archives.ts';
-import type { Command } from './command.ts';
-import { instanceNamed } from './instance.ts';
+import type { Command } from './grammar/command.ts';
+import { instanceNamed } from './grammar/instance.ts';
 
 export const backupHold: Command = {
   words: ['backup', 'hold'],

@@ -2,13 +2,13 @@
  * `/octo keys status`: which master keys and licenses the secret store keeps, and which archives each of them opens.
  * Only names are read, never a key.
  */
-import type { Manifest } from '../domain/archive.ts';
+import type { Manifest } from '../domain/archives/archive.ts';
 import { secretNames } from '../domain/names.ts';
 import { columns } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import { listArchives } from '../repository/catalog.ts';
 import { count } from '../slack/text.ts';
-import type { Command } from './command.ts';
+import type { Command } from './grammar/command.ts';
 
 /** More than a year of daily archives. */
 const ARCHIVES_READ = 400;

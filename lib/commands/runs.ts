@@ -5,9 +5,9 @@ import { columns } from '../domain/reply.ts';
 import { listRuns, readCancel, readRun, requestCancel } from '../repository/run-book.ts';
 import { wake } from '../runs/decide.ts';
 import { readView } from '../runs/report.ts';
-import { runLines } from '../slack/run-lines.ts';
+import { runLines } from '../slack/run/run-lines.ts';
 import { utcTime } from '../slack/text.ts';
-import type { Command } from './command.ts';
+import type { Command } from './grammar/command.ts';
 
 const LIST_LENGTH = 20;
 

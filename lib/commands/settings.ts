@@ -6,17 +6,17 @@
  */
 import { OctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
-import { pauseEnd } from '../domain/pause.ts';
+import { pauseEnd } from '../domain/settings/pause.ts';
 import { columns, type Reply } from '../domain/reply.ts';
-import { nextSlot, type Pause, widestGapHours } from '../domain/schedule.ts';
-import { applySettings, settingFields } from '../domain/setting-fields.ts';
-import type { Settings } from '../domain/settings.ts';
+import { nextSlot, type Pause, widestGapHours } from '../domain/settings/schedule.ts';
+import { applySettings, settingFields } from '../domain/settings/setting-fields.ts';
+import type { Settings } from '../domain/settings/settings.ts';
 import type { World } from '../ports/world.ts';
 import { changeSettings, readSettings, refuseChangedSince } from '../repository/settings.ts';
 import { settingsForm } from '../slack/settings-form.ts';
 import { utcTime } from '../slack/text.ts';
-import type { Arguments, Command } from './command.ts';
-import { instanceNamed } from './instance.ts';
+import type { Arguments, Command } from './grammar/command.ts';
+import { instanceNamed } from './grammar/instance.ts';
 
 const INSTANCE = { name: 'instance', summary: 'which Octopus server', isOptional: true } as const;
 

@@ -1,8 +1,8 @@
 /** `/octo status`, and bare `/octo`: is every instance safe, what runs now, what comes next. */
-import { isSafe, type Standing } from '../domain/standing.ts';
+import { isSafe, type Standing } from '../domain/settings/standing.ts';
 import { readStanding } from '../runs/standing.ts';
 import { duration, utcTime } from '../slack/text.ts';
-import type { Command } from './command.ts';
+import type { Command } from './grammar/command.ts';
 
 export const status: Command = {
   words: ['status'],

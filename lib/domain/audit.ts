@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { positionOfAuditKey } from './names.ts';
-import { DOORS } from './run.ts';
+import { DOORS } from './runs/run.ts';
 
 export const AuditEntry = z.strictObject({
   /** 1 for the first; also in the key it is stored under. */

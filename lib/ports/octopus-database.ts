@@ -3,7 +3,7 @@
  *
  * A document is in `JSON` (text) or `JSONBlob` (compressed) or both; the adapter reads either form.
  */
-import type { Secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/secrets/secret.ts';
 
 export type OctopusDatabase = {
   /** Rows per table: the counts of an archive's manifest, compared after a restore. */

@@ -6,7 +6,7 @@
  * (no answer, 5xx; retry), `OctopusRejected` (400/409), `OctopusNotFound` (404), `OctopusAnswerInvalid` (something else
  * answered), `OctopusProgramMissing`, `OctopusProgramFailed` (non-zero exit), `OctopusProgramStalled` (no end in time; retry).
  */
-import type { Secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/secrets/secret.ts';
 
 /** One node's REST API, at that node's own address. @see https://octopus.com/docs/octopus-rest-api */
 export type OctopusApi = {

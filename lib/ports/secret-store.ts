@@ -4,7 +4,7 @@
  * A secret is created once and never updated or deleted by us; a changed value is a new name (`design.md` §7 of the
  * stored format: the name ends in the value's fingerprint). Values never appear in errors.
  */
-import type { Secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/secrets/secret.ts';
 
 export type SecretStore = {
   /** Stores a new secret. `'exists'` when the name is taken, whatever its value: read it back and compare. */

@@ -1,5 +1,5 @@
 /** Everything the program needs of the world. A function takes the part it uses: `Pick<World, 'state' | 'clock'>`. */
-import type { Policy } from '../domain/approval-policy.ts';
+import type { Policy } from '../domain/runs/approval-policy.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Chat } from './chat.ts';
 import type { Clock } from './clock.ts';

@@ -5,10 +5,10 @@
  * a run has one decision, and whichever of two decisions was first is the one.
  */
 import * as z from 'zod';
-import { Closure, Decision, Opening, Vote, type Approval } from '../domain/approval.ts';
+import { Closure, Decision, Opening, Vote, type Approval } from '../domain/runs/approval.ts';
 import { stateKeys } from '../domain/names.ts';
-import { Plan } from '../domain/plan.ts';
-import type { RunRecord } from '../domain/run.ts';
+import { Plan } from '../domain/runs/plan.ts';
+import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { readRecord, UNCHANGED, update, type RecordAt } from './update.ts';
 

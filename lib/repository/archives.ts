@@ -3,7 +3,7 @@
  *
  * What the objects it names mean is in `lib/archive`; how manifests are found is in `catalog.ts`. @see docs/format.md
  */
-import { FORMAT_VERSION, Manifest } from '../domain/archive.ts';
+import { FORMAT_VERSION, Manifest } from '../domain/archives/archive.ts';
 import { OctoError, isOctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
 import type { World } from '../ports/world.ts';

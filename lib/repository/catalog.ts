@@ -4,10 +4,10 @@
  * Ids sort by time and stores list upwards, so the newest are found by looking at windows of time from now backwards,
  * each twice as long as the one before: the latest archive costs one short listing, and 10,000 are never all read.
  */
-import type { Manifest } from '../domain/archive.ts';
+import type { Manifest } from '../domain/archives/archive.ts';
 import { OctoError } from '../domain/errors.ts';
 import { archiveIdFloor, archiveIdOfKey, archiveKeys, isArchiveId } from '../domain/names.ts';
-import { dayOf, type Span } from '../domain/when.ts';
+import { dayOf, type Span } from '../domain/settings/when.ts';
 import type { World } from '../ports/world.ts';
 import { readManifest } from './archives.ts';
 

@@ -6,9 +6,9 @@
  */
 import * as z from 'zod';
 import { isOctoError, OctoError } from '../domain/errors.ts';
-import { Lease } from '../domain/lease.ts';
+import { Lease } from '../domain/runs/lease.ts';
 import { parseTimelineEntry, stateKeys } from '../domain/names.ts';
-import { RunRecord, StepNote, type Outcome, type RunView } from '../domain/run.ts';
+import { RunRecord, StepNote, type Outcome, type RunView } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { readApproval } from './approvals.ts';
 import { encodeRecord, readRecord, UNCHANGED, update } from './update.ts';

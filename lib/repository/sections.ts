@@ -5,7 +5,7 @@
  * the sections together. Shapes are in `domain/archive.ts`, the layout in `docs/format.md`.
  */
 import { createHash } from 'node:crypto';
-import { sections, type Section, type SectionName } from '../domain/archive.ts';
+import { sections, type Section, type SectionName } from '../domain/archives/archive.ts';
 import { OctoError, isOctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
 import type { World } from '../ports/world.ts';

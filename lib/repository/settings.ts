@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { OctoError } from '../domain/errors.ts';
 import { stateKeys } from '../domain/names.ts';
-import { settingChanges, type SettingChange } from '../domain/setting-fields.ts';
-import { defaultSettings, Settings } from '../domain/settings.ts';
+import { settingChanges, type SettingChange } from '../domain/settings/setting-fields.ts';
+import { defaultSettings, Settings } from '../domain/settings/settings.ts';
 import type { World } from '../ports/world.ts';
 import { UNCHANGED, update } from './update.ts';
 

@@ -12,12 +12,12 @@ import {
   type Approval,
   type Closure,
   type Vote,
-} from '../domain/approval.ts';
-import { askingOf, type Asking } from '../domain/approval-policy.ts';
+} from '../domain/runs/approval.ts';
+import { askingOf, type Asking } from '../domain/runs/approval-policy.ts';
 import { isOctoError, OctoError } from '../domain/errors.ts';
 import { isRunId } from '../domain/names.ts';
-import { planHash } from '../domain/plan.ts';
-import type { RunRecord } from '../domain/run.ts';
+import { planHash } from '../domain/runs/plan.ts';
+import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { castVote, closeOnce, decideOnce, readApproval, readToken } from '../repository/approvals.ts';
 import { listRuns, readRun } from '../repository/run-book.ts';

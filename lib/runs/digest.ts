@@ -4,11 +4,11 @@
  * That it was sent is noted afterwards, and it is posted under a key: a kill in between edits the same message.
  */
 import * as z from 'zod';
-import type { Manifest } from '../domain/archive.ts';
+import type { Manifest } from '../domain/archives/archive.ts';
 import type { AuditHead } from '../domain/audit.ts';
-import { type Digest, digestOf, weekBefore } from '../domain/digest.ts';
+import { type Digest, digestOf, weekBefore } from '../domain/settings/digest.ts';
 import { stateKeys } from '../domain/names.ts';
-import { nextSlot } from '../domain/schedule.ts';
+import { nextSlot } from '../domain/settings/schedule.ts';
 import type { World } from '../ports/world.ts';
 import { readAuditHead } from '../repository/audit.ts';
 import { listArchives } from '../repository/catalog.ts';

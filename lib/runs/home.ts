@@ -1,8 +1,8 @@
 /** Reads what a person's App Home shows: what waits for them, how every instance stands, and the last runs. */
-import { mayDecide } from '../domain/approval.ts';
-import { askingOf, requirement } from '../domain/approval-policy.ts';
-import type { RunRecord, RunView } from '../domain/run.ts';
-import { isSafe, type Standing } from '../domain/standing.ts';
+import { mayDecide } from '../domain/runs/approval.ts';
+import { askingOf, requirement } from '../domain/runs/approval-policy.ts';
+import type { RunRecord, RunView } from '../domain/runs/run.ts';
+import { isSafe, type Standing } from '../domain/settings/standing.ts';
 import type { World } from '../ports/world.ts';
 import { readAuditHead } from '../repository/audit.ts';
 import { listRuns } from '../repository/run-book.ts';

@@ -4,12 +4,12 @@
  *
  * What happened is read from the notes of its states. A server that was still kept quiet is given back by its worker.
  */
-import { outcomeOf, type Failure } from '../domain/outcome.ts';
-import type { RunRecord } from '../domain/run.ts';
+import { outcomeOf, type Failure } from '../domain/runs/outcome.ts';
+import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { latestGood } from '../repository/catalog.ts';
-import { readLease } from '../repository/lease.ts';
-import { releaseLock } from '../repository/lock.ts';
+import { readLease } from '../repository/lease/lease.ts';
+import { releaseLock } from '../repository/lease/lock.ts';
 import { endRun, readRunView } from '../repository/run-book.ts';
 import { plannedStates } from '../workflows/index.ts';
 

@@ -4,11 +4,11 @@
  */
 import * as z from 'zod';
 import { stateKeys } from '../domain/names.ts';
-import type { RunRecord, RunView } from '../domain/run.ts';
-import type { Settings } from '../domain/settings.ts';
+import type { RunRecord, RunView } from '../domain/runs/run.ts';
+import type { Settings } from '../domain/settings/settings.ts';
 import type { World } from '../ports/world.ts';
 import { readRecord, UNCHANGED, update } from '../repository/update.ts';
-import { runNotice } from '../slack/run-notice.ts';
+import { runNotice } from '../slack/run/run-notice.ts';
 
 const Notice = z.strictObject({ ts: z.string() });
 

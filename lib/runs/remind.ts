@@ -4,9 +4,9 @@
  * The workflow wakes at each of them; what was missed while nothing ran, or while Slack was down, is made up for by one.
  */
 import * as z from 'zod';
-import { remindersDue } from '../domain/approval.ts';
+import { remindersDue } from '../domain/runs/approval.ts';
 import { stateKeys } from '../domain/names.ts';
-import type { RunView } from '../domain/run.ts';
+import type { RunView } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { readRecord, update } from '../repository/update.ts';
 import { reminder } from '../slack/approval-card.ts';

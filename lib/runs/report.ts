@@ -9,14 +9,14 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { stateKeys } from '../domain/names.ts';
-import type { RunRecord, RunView } from '../domain/run.ts';
-import { nextSlot } from '../domain/schedule.ts';
+import type { RunRecord, RunView } from '../domain/runs/run.ts';
+import { nextSlot } from '../domain/settings/schedule.ts';
 import type { ChatMessage } from '../ports/chat.ts';
 import type { World } from '../ports/world.ts';
 import { readRunView } from '../repository/run-book.ts';
 import { readSettings } from '../repository/settings.ts';
 import { UNCHANGED, update } from '../repository/update.ts';
-import { runCard } from '../slack/run-card.ts';
+import { runCard } from '../slack/run/run-card.ts';
 import { plannedStates } from '../workflows/index.ts';
 import { hasCard, isFresh, tellOfEnd } from './notice.ts';
 import { remindOfApproval } from './remind.ts';

@@ -4,11 +4,11 @@
  * Repeating a request (Slack delivers twice, a person presses enter twice) is the same run, because the id is derived
  * from the request. A kill between the record and the start is mended by `restartRequested`, with the same input.
  */
-import { peopleWhoMay, requirement, type Asking, type Requirement } from '../domain/approval-policy.ts';
-import { openedNow, secondsToWait } from '../domain/approval.ts';
+import { peopleWhoMay, requirement, type Asking, type Requirement } from '../domain/runs/approval-policy.ts';
+import { openedNow, secondsToWait } from '../domain/runs/approval.ts';
 import { OctoError } from '../domain/errors.ts';
 import { archiveIdOf, runIdOf } from '../domain/names.ts';
-import type { RunRecord } from '../domain/run.ts';
+import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { readApproval } from '../repository/approvals.ts';
 import { createRun, listRuns, readRun } from '../repository/run-book.ts';

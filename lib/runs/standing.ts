@@ -1,7 +1,7 @@
 /** Reads how an instance stands: its archives, its settings, its runs, and its server, which may not answer. */
 import { OctoError } from '../domain/errors.ts';
-import { nextSlot } from '../domain/schedule.ts';
-import type { Standing } from '../domain/standing.ts';
+import { nextSlot } from '../domain/settings/schedule.ts';
+import type { Standing } from '../domain/settings/standing.ts';
 import type { World } from '../ports/world.ts';
 import { latestGood } from '../repository/catalog.ts';
 import { listRuns } from '../repository/run-book.ts';

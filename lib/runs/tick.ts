@@ -6,7 +6,7 @@
  */
 import * as z from 'zod';
 import { stateKeys } from '../domain/names.ts';
-import { type DueRun, dueRun } from '../domain/schedule.ts';
+import { type DueRun, dueRun } from '../domain/settings/schedule.ts';
 import { audited } from '../repository/audit.ts';
 import { readSettings } from '../repository/settings.ts';
 import { readRecord, UNCHANGED, update } from '../repository/update.ts';

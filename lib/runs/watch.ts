@@ -6,7 +6,7 @@
  * it is posted, so that two watchers say it once; what the chat did not take is said at the next look.
  */
 import { stateKeys } from '../domain/names.ts';
-import { afterSaying, nextSay, type Outage, type Say, WatchRecord } from '../domain/outage.ts';
+import { afterSaying, nextSay, type Outage, type Say, WatchRecord } from '../domain/settings/outage.ts';
 import type { World } from '../ports/world.ts';
 import { latestGood } from '../repository/catalog.ts';
 import { listRuns } from '../repository/run-book.ts';

@@ -4,12 +4,12 @@
  */
 import type { Button, KnownBlock } from '@slack/types';
 import { headText, type AuditHead } from '../domain/audit.ts';
-import type { RunRecord, RunView } from '../domain/run.ts';
-import { isSafe, type Standing } from '../domain/standing.ts';
+import type { RunRecord, RunView } from '../domain/runs/run.ts';
+import { isSafe, type Standing } from '../domain/settings/standing.ts';
 import type { ChatMessage } from '../ports/chat.ts';
 import { approvalButtons } from './approval-card.ts';
 import { COMMAND_ACTION } from './receive.ts';
-import { runWords } from './run-words.ts';
+import { runWords } from './run/run-words.ts';
 import { count, duration, escape, escapeAndCut, localTime, oneLine } from './text.ts';
 import { slackTongue } from './tongue.ts';
 

@@ -3,8 +3,8 @@
  * command with what was typed into it; whether it is carried out is decided when it arrives.
  */
 import type { Button, KnownBlock } from '@slack/types';
-import type { Approval } from '../domain/approval.ts';
-import type { RunRecord, RunView } from '../domain/run.ts';
+import type { Approval } from '../domain/runs/approval.ts';
+import type { RunRecord, RunView } from '../domain/runs/run.ts';
 import type { ChatForm, ChatMessage } from '../ports/chat.ts';
 import { reminderSentence } from './approval-words.ts';
 import { COMMAND_ACTION, type FieldValue } from './receive.ts';

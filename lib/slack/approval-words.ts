@@ -2,10 +2,10 @@
  * What is said of an approval, in words: the request while a run waits for people, who decided once they have, and a
  * break-glass for as long as nobody else has looked at it. Shared by card and terminal.
  */
-import type { Approval } from '../domain/approval.ts';
-import { EVERYONE, type Requirement } from '../domain/approval-policy.ts';
-import { planHash, type Plan } from '../domain/plan.ts';
-import type { RunView } from '../domain/run.ts';
+import type { Approval } from '../domain/runs/approval.ts';
+import { EVERYONE, type Requirement } from '../domain/runs/approval-policy.ts';
+import { planHash, type Plan } from '../domain/runs/plan.ts';
+import type { RunView } from '../domain/runs/run.ts';
 import { count } from './text.ts';
 import type { Tongue } from './tongue.ts';
 

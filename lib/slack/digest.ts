@@ -1,6 +1,6 @@
 /** The weekly digest in words, the same in Slack and in a terminal. */
 import { headText, type AuditHead } from '../domain/audit.ts';
-import type { Digest } from '../domain/digest.ts';
+import type { Digest } from '../domain/settings/digest.ts';
 import { columns } from '../domain/reply.ts';
 import { count, duration, size } from './text.ts';
 

@@ -1,8 +1,8 @@
 /** What the watcher says of an instance without a good archive in time: the alarm, its reminders, and the end of it. */
 import type { KnownBlock } from '@slack/types';
-import type { Outage } from '../domain/outage.ts';
-import type { RunRecord } from '../domain/run.ts';
-import type { Pause } from '../domain/schedule.ts';
+import type { Outage } from '../domain/settings/outage.ts';
+import type { RunRecord } from '../domain/runs/run.ts';
+import type { Pause } from '../domain/settings/schedule.ts';
 import type { ChatMessage } from '../ports/chat.ts';
 import { COMMAND_ACTION } from './receive.ts';
 import { mentions } from './mentions.ts';

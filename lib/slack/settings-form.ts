@@ -5,8 +5,8 @@
  */
 import type { KnownBlock } from '@slack/types';
 import { OctoError } from '../domain/errors.ts';
-import { type SettingField, settingFields } from '../domain/setting-fields.ts';
-import { Settings } from '../domain/settings.ts';
+import { type SettingField, settingFields } from '../domain/settings/setting-fields.ts';
+import { Settings } from '../domain/settings/settings.ts';
 import type { ChatForm } from '../ports/chat.ts';
 import { cut } from './text.ts';
 import type { FieldValue } from './receive.ts';

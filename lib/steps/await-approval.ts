@@ -5,9 +5,9 @@
  * to wake it with. Runs again after each reminder; the time to decide is counted from the first.
  */
 import * as z from 'zod';
-import { openedNow } from '../domain/approval.ts';
+import { openedNow } from '../domain/runs/approval.ts';
 import { isOctoError, OctoError } from '../domain/errors.ts';
-import { planHash } from '../domain/plan.ts';
+import { planHash } from '../domain/runs/plan.ts';
 import { keepToken, open, readApproval } from '../repository/approvals.ts';
 import { defineStep } from './step.ts';
 

@@ -5,7 +5,7 @@
  * looked for in the folders as well; a file that lies there now, and that the second pass did not see, came after it.
  */
 import * as z from 'zod';
-import type { Section } from '../domain/archive.ts';
+import type { Section } from '../domain/archives/archive.ts';
 import { OctoError } from '../domain/errors.ts';
 import {
   gapsOfReferences,
@@ -16,14 +16,14 @@ import {
   notePresent,
   nothingPresent,
   type Present,
-} from '../domain/references.ts';
-import { decodeIndex } from '../archive/index-text.ts';
-import { pathBytes } from '../archive/path-text.ts';
-import { walk } from '../archive/walk.ts';
+} from '../domain/archives/references.ts';
+import { decodeIndex } from '../archive/index/index-text.ts';
+import { pathBytes } from '../archive/index/path-text.ts';
+import { walk } from '../archive/pack/walk.ts';
 import type { OctopusDatabase } from '../ports/octopus-database.ts';
 import type { World } from '../ports/world.ts';
 import { readSection, requireSection, writeSection, type ArchivePlace } from '../repository/sections.ts';
-import { archivePlace } from './archive-place.ts';
+import { archivePlace } from './parts/archive-place.ts';
 import { defineStep, type StepContext } from './step.ts';
 
 const Output = z.strictObject({

@@ -5,11 +5,11 @@
  * goes on waiting until its time is over, and then that is the decision: create-only, so one that came first stands.
  */
 import * as z from 'zod';
-import { expiry, judge, secondsToWait, type Approval, type Decision, type Opening } from '../domain/approval.ts';
-import { askingOf } from '../domain/approval-policy.ts';
+import { expiry, judge, secondsToWait, type Approval, type Decision, type Opening } from '../domain/runs/approval.ts';
+import { askingOf } from '../domain/runs/approval-policy.ts';
 import { OctoError } from '../domain/errors.ts';
-import { planHash } from '../domain/plan.ts';
-import type { RunRecord } from '../domain/run.ts';
+import { planHash } from '../domain/runs/plan.ts';
+import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { decideOnce, readApproval } from '../repository/approvals.ts';
 import { endWait } from '../repository/run-book.ts';

@@ -8,20 +8,20 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { Section } from '../domain/archive.ts';
+import type { Section } from '../domain/archives/archive.ts';
 import { isOctoError, OctoError, type ErrorCode } from '../domain/errors.ts';
 import { runIdOfBackupFile } from '../domain/names.ts';
-import { whatDisturbs } from '../domain/quiet.ts';
+import { whatDisturbs } from '../domain/runs/quiet.ts';
 import type { BackupHeader, SqlServer } from '../ports/sql-server.ts';
 import type { World } from '../ports/world.ts';
 import { readSection, writeSection } from '../repository/sections.ts';
 import { readSettings } from '../repository/settings.ts';
-import { archivePlace } from './archive-place.ts';
-import { dumpFile, type DumpFile } from './dump-file.ts';
-import { readServer } from './read-server.ts';
+import { archivePlace } from './parts/archive-place.ts';
+import { dumpFile, type DumpFile } from './parts/dump-file.ts';
+import { readServer } from './parts/read-server.ts';
 import { defineStep, type StepContext } from './step.ts';
-import { until } from './until.ts';
-import { watched } from './watched.ts';
+import { until } from './parts/until.ts';
+import { watched } from './parts/watched.ts';
 
 const Consistency = z.enum(['quiesced', 'online']);
 const Input = z.strictObject({ consistency: Consistency });

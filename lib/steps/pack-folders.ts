@@ -4,9 +4,9 @@
  */
 import * as z from 'zod';
 import { type PackedFolders, packFolders } from '../archive/pack-folders.ts';
-import { placesOf } from '../archive/places.ts';
+import { placesOf } from '../archive/index/places.ts';
 import { readSection, writeSection } from '../repository/sections.ts';
-import { archivePlace } from './archive-place.ts';
+import { archivePlace } from './parts/archive-place.ts';
 import { defineStep } from './step.ts';
 
 const Input = z.strictObject({ instance: z.string(), pass: z.enum(['first', 'second']) });

@@ -7,13 +7,13 @@
 import * as z from 'zod';
 import { isOctoError, OctoError } from '../domain/errors.ts';
 import type { Instance } from '../domain/instance.ts';
-import { Settings } from '../domain/settings.ts';
+import { Settings } from '../domain/settings/settings.ts';
 import type { OctopusProgram } from '../ports/octopus.ts';
 import { writeArchiveFile, writeSection } from '../repository/sections.ts';
 import { readSettings } from '../repository/settings.ts';
-import { archivePlace } from './archive-place.ts';
-import { CHECKS, type Check, type Planning } from './plan-checks.ts';
-import { keepToPlan } from './plan-of-backup.ts';
+import { archivePlace } from './parts/archive-place.ts';
+import { CHECKS, type Check, type Planning } from './parts/plan-checks.ts';
+import { keepToPlan } from './parts/plan-of-backup.ts';
 import { defineStep } from './step.ts';
 
 const Output = z.strictObject({ tolerance: Settings.shape.tolerance, notes: z.array(z.string()) });

@@ -4,14 +4,14 @@
  * It says "proven on the source at dump time"; only a restored copy can prove more. What is opened is looked at and dropped.
  */
 import * as z from 'zod';
-import type { Section } from '../domain/archive.ts';
+import type { Section } from '../domain/archives/archive.ts';
 import { OctoError } from '../domain/errors.ts';
-import { fingerprintOf, proveKey, type KeyProof } from '../domain/master-key.ts';
+import { fingerprintOf, proveKey, type KeyProof } from '../domain/archives/master-key.ts';
 import { secretNames } from '../domain/names.ts';
-import { Secret } from '../domain/secret.ts';
+import { Secret } from '../domain/secrets/secret.ts';
 import type { World } from '../ports/world.ts';
 import { requireSection, writeSection, type ArchivePlace } from '../repository/sections.ts';
-import { archivePlace } from './archive-place.ts';
+import { archivePlace } from './parts/archive-place.ts';
 import { defineStep } from './step.ts';
 
 const Output = z.strictObject({ opened: z.number(), sampled: z.number(), gaps: z.array(z.string()) });

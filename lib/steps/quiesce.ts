@@ -8,15 +8,22 @@
  */
 import * as z from 'zod';
 import { OctoError } from '../domain/errors.ts';
-import { nameTasks, notesOnTasks, startedBetween, takingNodes, whatDisturbs, workingTasks } from '../domain/quiet.ts';
+import {
+  nameTasks,
+  notesOnTasks,
+  startedBetween,
+  takingNodes,
+  whatDisturbs,
+  workingTasks,
+} from '../domain/runs/quiet.ts';
 import type { OctopusApi } from '../ports/octopus.ts';
 import type { World } from '../ports/world.ts';
-import { closeLease, openLease } from '../repository/lease.ts';
-import { restoreFromLease } from '../repository/restore-lease.ts';
+import { closeLease, openLease } from '../repository/lease/lease.ts';
+import { restoreFromLease } from '../repository/lease/restore-lease.ts';
 import { readSettings } from '../repository/settings.ts';
-import { readServer, type ServerSeen } from './read-server.ts';
+import { readServer, type ServerSeen } from './parts/read-server.ts';
 import { defineStep, type StepContext } from './step.ts';
-import { until } from './until.ts';
+import { until } from './parts/until.ts';
 
 const Output = z.strictObject({ consistency: z.enum(['quiesced', 'online']), notes: z.array(z.string()) });
 

@@ -4,18 +4,18 @@
  * Reads the archive's manifest, since only what is sealed counts, and repeats without harm: the first outcome stands.
  */
 import * as z from 'zod';
-import type { Manifest } from '../domain/archive.ts';
+import type { Manifest } from '../domain/archives/archive.ts';
 import { headText, SHORT_HASH_DIGITS } from '../domain/audit.ts';
 import { OctoError } from '../domain/errors.ts';
-import { outcomeOf, type Failure } from '../domain/outcome.ts';
-import { OUTCOMES, type BackupSummary, type Outcome, type RunRecord } from '../domain/run.ts';
+import { outcomeOf, type Failure } from '../domain/runs/outcome.ts';
+import { OUTCOMES, type BackupSummary, type Outcome, type RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { readManifest } from '../repository/archives.ts';
 import { appendAuditOnce } from '../repository/audit.ts';
 import { latestGood } from '../repository/catalog.ts';
-import { releaseLock } from '../repository/lock.ts';
+import { releaseLock } from '../repository/lease/lock.ts';
 import { endRun, recordAuditHead } from '../repository/run-book.ts';
-import { archivePlace } from './archive-place.ts';
+import { archivePlace } from './parts/archive-place.ts';
 import { defineStep } from './step.ts';
 
 const FailedState = z.strictObject({ state: z.string(), error: z.string(), cause: z.string() }).nullable();

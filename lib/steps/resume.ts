@@ -5,9 +5,9 @@
  * keep the server from its users; a run that never changed anything has nothing to put back.
  */
 import * as z from 'zod';
-import { quietSeconds } from '../domain/lease.ts';
-import { closeLease, readLease } from '../repository/lease.ts';
-import { restoreFromLease } from '../repository/restore-lease.ts';
+import { quietSeconds } from '../domain/runs/lease.ts';
+import { closeLease, readLease } from '../repository/lease/lease.ts';
+import { restoreFromLease } from '../repository/lease/restore-lease.ts';
 import { defineStep } from './step.ts';
 
 const Output = z.strictObject({ quietSeconds: z.number(), gaps: z.array(z.string()) });

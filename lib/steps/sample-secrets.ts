@@ -5,10 +5,10 @@
  * under the same key, since a rotation needs the server stopped and the key was read again after the dump.
  */
 import * as z from 'zod';
-import type { Section } from '../domain/archive.ts';
+import type { Section } from '../domain/archives/archive.ts';
 import type { World } from '../ports/world.ts';
 import { readSection, writeSection, type ArchivePlace } from '../repository/sections.ts';
-import { archivePlace } from './archive-place.ts';
+import { archivePlace } from './parts/archive-place.ts';
 import { defineStep } from './step.ts';
 
 /** A dozen: a wrong key opens one value by luck once in 255 tries, twelve never; and a dozen fits any section. */

@@ -6,14 +6,14 @@
  */
 import * as z from 'zod';
 import { isOctoError, OctoError } from '../domain/errors.ts';
-import { fingerprintOf, masterKeyBits } from '../domain/master-key.ts';
+import { fingerprintOf, masterKeyBits } from '../domain/archives/master-key.ts';
 import { secretNames } from '../domain/names.ts';
-import type { Secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/secrets/secret.ts';
 import type { OctopusApi } from '../ports/octopus.ts';
 import type { World } from '../ports/world.ts';
 import { writeSection } from '../repository/sections.ts';
 import { readSettings } from '../repository/settings.ts';
-import { archivePlace } from './archive-place.ts';
+import { archivePlace } from './parts/archive-place.ts';
 import { defineStep } from './step.ts';
 
 const Output = z.strictObject({

@@ -3,18 +3,18 @@
  * restore guide beside it, and writes the manifest last. Needs only the store. Twice is once: the first manifest stands.
  */
 import * as z from 'zod';
-import { packsOfIndex } from '../archive/index-text.ts';
-import { listPacks, sha256Hex } from '../archive/packs.ts';
+import { packsOfIndex } from '../archive/index/index-text.ts';
+import { listPacks, sha256Hex } from '../archive/pack/packs.ts';
 import { restoreGuide, restoreScript } from '../archive/restore-guide.ts';
-import { FORMAT_VERSION, type Manifest, type SectionName, sections } from '../domain/archive.ts';
+import { FORMAT_VERSION, type Manifest, type SectionName, sections } from '../domain/archives/archive.ts';
 import { OctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
-import { type Tolerance, deviations } from '../domain/shape.ts';
+import { type Tolerance, deviations } from '../domain/archives/shape.ts';
 import type { World } from '../ports/world.ts';
 import { readManifest, writeManifest } from '../repository/archives.ts';
 import { latestGood } from '../repository/catalog.ts';
 import { type ArchivePlace, requireSection, writeArchiveFile } from '../repository/sections.ts';
-import { archivePlace } from './archive-place.ts';
+import { archivePlace } from './parts/archive-place.ts';
 import { defineStep } from './step.ts';
 
 const Input = z.strictObject({

@@ -5,7 +5,7 @@
  * finished work is success. Input and output travel through workflow state: names and numbers, at most 8 KB, no secrets.
  */
 import type * as z from 'zod';
-import type { RunRecord } from '../domain/run.ts';
+import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 
 export type StepContext = {

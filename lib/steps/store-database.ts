@@ -7,8 +7,8 @@ import * as z from 'zod';
 import { storeDump } from '../archive/store-dump.ts';
 import { OctoError } from '../domain/errors.ts';
 import { readSection, requireSection, writeSection } from '../repository/sections.ts';
-import { archivePlace } from './archive-place.ts';
-import { dumpFile } from './dump-file.ts';
+import { archivePlace } from './parts/archive-place.ts';
+import { dumpFile } from './parts/dump-file.ts';
 import { defineStep } from './step.ts';
 
 const Input = z.strictObject({ instance: z.string() });

@@ -1,6 +1,6 @@
 /** One run at a time for an instance: its lock, with the fence that tells a later run from an earlier one. */
 import * as z from 'zod';
-import { takeLock } from '../repository/lock.ts';
+import { takeLock } from '../repository/lease/lock.ts';
 import { defineStep } from './step.ts';
 
 /** @throws LockHeld, which names whose run it is */

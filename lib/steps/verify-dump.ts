@@ -6,16 +6,16 @@
  * the next dump and to the worker's sweeper.
  */
 import * as z from 'zod';
-import type { Section } from '../domain/archive.ts';
+import type { Section } from '../domain/archives/archive.ts';
 import { OctoError } from '../domain/errors.ts';
-import { fingerprintOf } from '../domain/master-key.ts';
-import type { RunRecord } from '../domain/run.ts';
+import { fingerprintOf } from '../domain/archives/master-key.ts';
+import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { readSection, requireSection, writeArchiveFile, writeSection } from '../repository/sections.ts';
-import { archivePlace } from './archive-place.ts';
-import { dumpFile } from './dump-file.ts';
+import { archivePlace } from './parts/archive-place.ts';
+import { dumpFile } from './parts/dump-file.ts';
 import { defineStep, type StepContext } from './step.ts';
-import { watched } from './watched.ts';
+import { watched } from './parts/watched.ts';
 
 const Output = z.strictObject({ verifiedAt: z.string() });
 

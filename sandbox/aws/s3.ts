@@ -12,14 +12,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { listen } from './listen.ts';
 import type { Running } from './listen.ts';
 import { isRefusal, refusal } from './refusal.ts';
-import type { Answer, Call } from './s3-call.ts';
-import { operationOf } from './s3-operations.ts';
-import { openShelf } from './s3-shelf.ts';
-import type { Shelf } from './s3-shelf.ts';
+import type { Answer, Call } from './s3/s3-call.ts';
+import { operationOf } from './s3/s3-operations.ts';
+import { openShelf } from './s3/s3-shelf.ts';
+import type { Shelf } from './s3/s3-shelf.ts';
 import { checkSignature, SANDBOX_CREDENTIALS } from './signature.ts';
 import { xml } from './xml.ts';
 
-export { serves } from './s3-operations.ts';
+export { serves } from './s3/s3-operations.ts';
 
 /** Bad days, switched on by `setFaults`; numbers count down. */
 export type S3Faults = {

@@ -9,10 +9,10 @@ import { buffer } from 'node:stream/consumers';
 import { listen } from './listen.ts';
 import type { Running } from './listen.ts';
 import { isRefusal, refusal } from './refusal.ts';
-import { secretsServes as serves } from './secrets-operations.ts';
-import type { Parameters } from './secrets-operations.ts';
-import { openSecretsShelf } from './secrets-shelf.ts';
-import type { SecretsShelf } from './secrets-shelf.ts';
+import { secretsServes as serves } from './secrets/secrets-operations.ts';
+import type { Parameters } from './secrets/secrets-operations.ts';
+import { openSecretsShelf } from './secrets/secrets-shelf.ts';
+import type { SecretsShelf } from './secrets/secrets-shelf.ts';
 import { checkSignature, SANDBOX_CREDENTIALS } from './signature.ts';
 
 export { serves };

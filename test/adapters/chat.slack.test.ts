@@ -1,6 +1,6 @@
 /** The Slack chat against the stand-in, through the official client. */
 import { slackChat } from '../../lib/adapters/chat.slack.ts';
-import { Secret } from '../../lib/domain/secret.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import { startSlack } from '../../sandbox/slack/server.ts';
 import { chatContract } from '../contracts/chat.ts';
 

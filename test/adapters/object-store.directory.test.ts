@@ -11,7 +11,7 @@ import { storeErrorOf } from '../../lib/adapters/directory/durable-folder.ts';
 import { directoryObjectStore } from '../../lib/adapters/object-store.directory.ts';
 import { objectStoreContract } from '../contracts/object-store.ts';
 
-const SCRIPT = fileURLToPath(new URL('./directory-writer.ts', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('directory-writer.ts', import.meta.url));
 
 let directory: string;
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { octopusDatabaseTds } from '../../lib/adapters/octopus-database.tds.ts';
-import { documentOf, encryptedIn } from '../../lib/adapters/octopus-database.tds-documents.ts';
+import { documentOf, encryptedIn } from '../../lib/adapters/tds/octopus-database.tds-documents.ts';
 import type { OctopusDatabase } from '../../lib/ports/octopus-database.ts';
 import { octopusDatabaseContract } from '../contracts/octopus-database.ts';
 import { startPlace } from '../sandbox/sql-server-place.ts';

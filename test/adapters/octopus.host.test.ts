@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { octopusHost } from '../../lib/adapters/octopus.host.ts';
 import { octopusHttp } from '../../lib/adapters/octopus.http.ts';
-import { Secret } from '../../lib/domain/secret.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import type { OctopusProgram } from '../../lib/ports/octopus.ts';
 import type { ProgramFaults } from '../../sandbox/octopus/program/faults.ts';
 import { setProgramFaults } from '../../sandbox/octopus/program/faults.ts';

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { octopusHttp } from '../../lib/adapters/octopus.http.ts';
-import { Secret } from '../../lib/domain/secret.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import { taskRow } from '../../sandbox/octopus/data/rows.ts';
 import type { OctopusApi } from '../../lib/ports/octopus.ts';
 import { jumpingClock } from '../clock.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { directorySecretStore } from '../../lib/adapters/secret-store.directory.ts';
-import { Secret } from '../../lib/domain/secret.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import { secretStoreContract } from '../contracts/secret-store.ts';
 
 let directory: string;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DeleteSecretCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { secretsManagerSecretStore } from '../../lib/adapters/secret-store.secrets-manager.ts';
-import { Secret } from '../../lib/domain/secret.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import { startSecretsManager } from '../../sandbox/aws/secrets-manager.ts';
 import type { SecretsManagerStandIn } from '../../sandbox/aws/secrets-manager.ts';
 import { SANDBOX_CREDENTIALS } from '../../sandbox/aws/signature.ts';

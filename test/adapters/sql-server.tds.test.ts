@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sqlServerTds } from '../../lib/adapters/sql-server.tds.ts';
-import { knownNumbers, translated } from '../../lib/adapters/sql-server-errors.ts';
-import { Secret } from '../../lib/domain/secret.ts';
+import { knownNumbers, translated } from '../../lib/adapters/tds/sql-server-errors.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import type { SqlServer } from '../../lib/ports/sql-server.ts';
 import { noFaults } from '../../sandbox/sql-server/instance.ts';
 import { jumpingClock } from '../clock.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backupFileName } from '../../lib/domain/names.ts';
-import type { RunRecord } from '../../lib/domain/run.ts';
+import type { RunRecord } from '../../lib/domain/runs/run.ts';
 import type { ServerFolder } from '../../lib/ports/octopus.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { writeSection } from '../../lib/repository/sections.ts';

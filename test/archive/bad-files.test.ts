@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, existsSync, rmSync, symlinkSync, truncateSyn
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packFolders } from '../../lib/archive/pack-folders.ts';
-import type { Place } from '../../lib/archive/walk.ts';
+import type { Place } from '../../lib/archive/pack/walk.ts';
 import { archiveKeys } from '../../lib/domain/names.ts';
 import { plant, scratchDirectory, scratchWorld } from './scratch.ts';
 import { noise } from './trees.ts';

@@ -1,7 +1,7 @@
 /** Runs, contexts, sections and manifests for tests and benchmarks of the archive. */
-import { FORMAT_VERSION, type Manifest, type Section, type SectionName } from '../../lib/domain/archive.ts';
+import { FORMAT_VERSION, type Manifest, type Section, type SectionName } from '../../lib/domain/archives/archive.ts';
 import { archiveIdOf, runIdOf } from '../../lib/domain/names.ts';
-import type { RunRecord } from '../../lib/domain/run.ts';
+import type { RunRecord } from '../../lib/domain/runs/run.ts';
 import type { StepContext } from '../../lib/steps/step.ts';
 
 /** The run of the n-th backup: a minute after the one before. */

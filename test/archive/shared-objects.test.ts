@@ -1,7 +1,7 @@
 /** What goes with an archive is what no other one names: with exactly that gone, the others are still whole. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { objectsOnlyIn } from '../../lib/archive/shared-objects.ts';
+import { objectsOnlyIn } from '../../lib/archive/pack/shared-objects.ts';
 import { verifyArchive } from '../../lib/archive/verify.ts';
 import { readManifest } from '../../lib/repository/archives.ts';
 import { backUp, serverWorld } from './backup.ts';

@@ -1,8 +1,8 @@
 /** `/octo approve` and `deny`, typed or through their forms: who gets a form, what is answered, and what the audit keeps. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { takeForm } from '../../lib/commands/forms.ts';
+import { takeForm } from '../../lib/commands/grammar/forms.ts';
 import { parseCommand, perform } from '../../lib/commands/index.ts';
-import type { Request } from '../../lib/commands/command.ts';
+import type { Request } from '../../lib/commands/grammar/command.ts';
 import { type ApprovalWorld, approvalWorld } from '../runs/approval-world.ts';
 
 let place: ApprovalWorld;

@@ -1,8 +1,8 @@
 /** The verbs on archives and keys: finding by day, holding, what may not be deleted, what deleting would free, which key opens what. */
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../lib/domain/archive.ts';
+import type { Manifest } from '../../lib/domain/archives/archive.ts';
 import { archiveKeys, secretNames } from '../../lib/domain/names.ts';
-import { Secret } from '../../lib/domain/secret.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import { createRun, endRun } from '../../lib/repository/run-book.ts';
 import { manifestOf } from '../archive/fixtures.ts';
 import { runRecord } from '../worker/world.ts';

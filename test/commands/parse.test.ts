@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../lib/commands/index.ts';
-import { parse, usage } from '../../lib/commands/parse.ts';
+import { parse, usage } from '../../lib/commands/grammar/parse.ts';
 import { isOctoError } from '../../lib/domain/errors.ts';
 
 const parsed = (text: string) => {

@@ -1,7 +1,7 @@
 /** What every secret store must do; `open` gives an empty store. */
 import { inspect } from 'node:util';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Secret } from '../../lib/domain/secret.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import type { SecretStore } from '../../lib/ports/secret-store.ts';
 
 export const secretStoreContract = (adapter: string, open: () => Promise<SecretStore>): void => {

@@ -7,7 +7,7 @@ import {
   Statement,
   VERBS,
   type Policy,
-} from '../../lib/domain/approval-policy.ts';
+} from '../../lib/domain/runs/approval-policy.ts';
 
 const policyOf = (...statements: unknown[]): Policy => ({
   people: ['ana', 'ben', 'cara'],

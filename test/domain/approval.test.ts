@@ -1,8 +1,8 @@
 /** What votes amount to, and how long a run waits. Who may vote is decided with the policy, in `test/runs/decide.test.ts`. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expiry, judge, openedNow, remindersDue, secondsToWait, type Vote } from '../../lib/domain/approval.ts';
-import { type Requirement, Statement, type Policy } from '../../lib/domain/approval-policy.ts';
+import { expiry, judge, openedNow, remindersDue, secondsToWait, type Vote } from '../../lib/domain/runs/approval.ts';
+import { type Requirement, Statement, type Policy } from '../../lib/domain/runs/approval-policy.ts';
 
 const NOW = new Date('2026-03-04T02:00:00.000Z');
 const PEOPLE = ['ana', 'ben', 'cara', 'dan'];

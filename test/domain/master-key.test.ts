@@ -1,7 +1,13 @@
 import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { decrypt, fingerprintOf, masterKeyBits, proveKey, type SealedValue } from '../../lib/domain/master-key.ts';
-import { Secret } from '../../lib/domain/secret.ts';
+import {
+  decrypt,
+  fingerprintOf,
+  masterKeyBits,
+  proveKey,
+  type SealedValue,
+} from '../../lib/domain/archives/master-key.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import { selfSignedCertificate } from '../../sandbox/octopus/certificate.ts';
 
 const SALT = '00112233445566778899aabbccddeeff';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { OctoError } from '../../lib/domain/errors.ts';
-import { outcomeOf, type BackupEnding, type Failure } from '../../lib/domain/outcome.ts';
-import { BackupSummary, Outcome } from '../../lib/domain/run.ts';
+import { outcomeOf, type BackupEnding, type Failure } from '../../lib/domain/runs/outcome.ts';
+import { BackupSummary, Outcome } from '../../lib/domain/runs/run.ts';
 
 const summary: BackupSummary = {
   archiveId: 'arc_20260304T020000Z_7F3K9Q2M',

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, Plan, planDifferences, planHash } from '../../lib/domain/plan.ts';
+import { canonicalJson, Plan, planDifferences, planHash } from '../../lib/domain/runs/plan.ts';
 
 const PLAN: Plan = {
   version: 1,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nameTasks, notesOnTasks, startedBetween, whatDisturbs, type SeenTask } from '../../lib/domain/quiet.ts';
+import { nameTasks, notesOnTasks, startedBetween, whatDisturbs, type SeenTask } from '../../lib/domain/runs/quiet.ts';
 
 const NOW = new Date('2026-03-04T02:14:30Z');
 

@@ -7,7 +7,7 @@ import {
   namePackage,
   notePresent,
   nothingPresent,
-} from '../../lib/domain/references.ts';
+} from '../../lib/domain/archives/references.ts';
 
 const presentOf = (...paths: string[]) => {
   const present = nothingPresent();

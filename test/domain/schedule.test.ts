@@ -8,7 +8,7 @@ import {
   isTimeZone,
   nextSlot,
   type Pause,
-} from '../../lib/domain/schedule.ts';
+} from '../../lib/domain/settings/schedule.ts';
 
 const BERLIN = 'Europe/Berlin';
 const planned = (schedule: Partial<BackupSchedule>, pause: Pause | null = null) => ({

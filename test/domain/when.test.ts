@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { dayOf, lengthOf, sinceWhen } from '../../lib/domain/when.ts';
+import { dayOf, lengthOf, sinceWhen } from '../../lib/domain/settings/when.ts';
 
 const NOW = new Date('2026-03-04T12:30:00.000Z');
 

@@ -10,7 +10,7 @@ import type { ExecutionDescription } from '../../lib/ports/workflow-runtime.ts';
 import { readJournal } from '../../lib/engine/journal.ts';
 import { temporaryDirectory } from './harness.ts';
 
-const CHILD = fileURLToPath(new URL('./kill-child.ts', import.meta.url));
+const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url));
 
 /** Kills the child after a while, by its signal; `null` when it came to its end by itself. */
 const killed = async (directory: string, afterMs: number): Promise<string | null> => {

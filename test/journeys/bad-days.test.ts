@@ -26,8 +26,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { verifyArchive } from '../../lib/archive/verify.ts';
 import { secretNames, stateKeys } from '../../lib/domain/names.ts';
-import type { RunRecord } from '../../lib/domain/run.ts';
-import { Settings } from '../../lib/domain/settings.ts';
+import type { RunRecord } from '../../lib/domain/runs/run.ts';
+import { Settings } from '../../lib/domain/settings/settings.ts';
 import { update } from '../../lib/repository/update.ts';
 import { type Installation, eventually, install } from './installation.ts';
 

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../lib/adapters/clock.system.ts';
 import { compose } from '../../lib/compose.ts';
 import { readConfig } from '../../lib/config.ts';
-import type { RunView } from '../../lib/domain/run.ts';
+import type { RunView } from '../../lib/domain/runs/run.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { listArchives } from '../../lib/repository/catalog.ts';
 import { changeSettings } from '../../lib/repository/settings.ts';

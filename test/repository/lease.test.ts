@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LEASE_SECONDS, quietSeconds } from '../../lib/domain/lease.ts';
+import { LEASE_SECONDS, quietSeconds } from '../../lib/domain/runs/lease.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { stateKeys } from '../../lib/domain/names.ts';
 import {
@@ -12,9 +12,9 @@ import {
   readLease,
   readOpenLeases,
   renewLease,
-} from '../../lib/repository/lease.ts';
-import { takeLock } from '../../lib/repository/lock.ts';
-import { restoreFromLease } from '../../lib/repository/restore-lease.ts';
+} from '../../lib/repository/lease/lease.ts';
+import { takeLock } from '../../lib/repository/lease/lock.ts';
+import { restoreFromLease } from '../../lib/repository/lease/restore-lease.ts';
 import { readRun } from '../../lib/repository/run-book.ts';
 import { jumpingClock, testClock } from '../clock.ts';
 import { fail, makeWorld } from '../worker/support.ts';

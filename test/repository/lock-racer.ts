@@ -6,11 +6,11 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isOctoError } from '../../lib/domain/errors.ts';
-import { releaseLock, takeLock } from '../../lib/repository/lock.ts';
+import { releaseLock, takeLock } from '../../lib/repository/lease/lock.ts';
 import { systemClock } from '../../lib/adapters/clock.system.ts';
 import { directoryObjectStore } from '../../lib/adapters/object-store.directory.ts';
 import { createRun } from '../../lib/repository/run-book.ts';
-import type { RunRecord } from '../../lib/domain/run.ts';
+import type { RunRecord } from '../../lib/domain/runs/run.ts';
 
 const [directory = '', id = '', turns = '1'] = process.argv.slice(2);
 const world = { state: directoryObjectStore({ directory: join(directory, 'state') }), clock: systemClock };

@@ -1,7 +1,7 @@
 /** The run book: what is entered stands, what is newer wins, and lists cost no more than they show. */
 import { describe, expect, it } from 'vitest';
 import { stateKeys } from '../../lib/domain/names.ts';
-import type { Outcome, StepNote } from '../../lib/domain/run.ts';
+import type { Outcome, StepNote } from '../../lib/domain/runs/run.ts';
 import {
   createRun,
   endRun,

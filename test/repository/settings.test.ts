@@ -1,8 +1,8 @@
 /** Settings: made once, read whatever version wrote them, changed one after the other. */
 import { describe, expect, it } from 'vitest';
 import { stateKeys } from '../../lib/domain/names.ts';
-import { applySettings, settingFields } from '../../lib/domain/setting-fields.ts';
-import { defaultSettings } from '../../lib/domain/settings.ts';
+import { applySettings, settingFields } from '../../lib/domain/settings/setting-fields.ts';
+import { defaultSettings } from '../../lib/domain/settings/settings.ts';
 import { encodeRecord } from '../../lib/repository/update.ts';
 import { changeSettings, readSettings, refuseChangedSince } from '../../lib/repository/settings.ts';
 import { makeWorld } from '../worker/support.ts';

@@ -1,7 +1,7 @@
 /** Exactly one decision, by those who may, whatever people click, however often, and whatever is killed in between. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OctoError } from '../../lib/domain/errors.ts';
-import type { RunRecord } from '../../lib/domain/run.ts';
+import type { RunRecord } from '../../lib/domain/runs/run.ts';
 import type { ObjectStore } from '../../lib/ports/object-store.ts';
 import { castVote, decideOnce, readApproval } from '../../lib/repository/approvals.ts';
 import { readRun } from '../../lib/repository/run-book.ts';

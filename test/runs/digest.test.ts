@@ -1,7 +1,7 @@
 /** The weekly digest: its numbers, its words, its picture, and that it is sent once a week. */
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../lib/domain/digest.ts';
+import { digestOf } from '../../lib/domain/settings/digest.ts';
 import { EMPTY_CHAIN } from '../../lib/domain/audit.ts';
 import { sendDigest } from '../../lib/runs/digest.ts';
 import { digestChart } from '../../lib/slack/chart.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { directoryObjectStore } from '../../lib/adapters/object-store.directory.ts';
 import type { ExecutionDescription } from '../../lib/ports/workflow-runtime.ts';
 import type { World } from '../../lib/ports/world.ts';
-import { readLock, takeLock } from '../../lib/repository/lock.ts';
+import { readLock, takeLock } from '../../lib/repository/lease/lock.ts';
 import { readRun, writeStepNote } from '../../lib/repository/run-book.ts';
 import { requestBackup, restartRequested } from '../../lib/runs/request.ts';
 import { testClock } from '../clock.ts';

@@ -1,7 +1,7 @@
 /** Which runs leave a message, and whom an end that is not good calls. */
 import { describe, expect, it } from 'vitest';
-import type { OutcomeWord, RunRecord } from '../../lib/domain/run.ts';
-import { applySettings } from '../../lib/domain/setting-fields.ts';
+import type { OutcomeWord, RunRecord } from '../../lib/domain/runs/run.ts';
+import { applySettings } from '../../lib/domain/settings/setting-fields.ts';
 import { createRun, endRun } from '../../lib/repository/run-book.ts';
 import { changeSettings } from '../../lib/repository/settings.ts';
 import { refreshCard } from '../../lib/runs/report.ts';

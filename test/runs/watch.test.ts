@@ -1,6 +1,6 @@
 /** The watcher: one thread per outage, said again with growing pauses, closed when a good archive is back. */
 import { describe, expect, it } from 'vitest';
-import { applySettings } from '../../lib/domain/setting-fields.ts';
+import { applySettings } from '../../lib/domain/settings/setting-fields.ts';
 import { changeSettings } from '../../lib/repository/settings.ts';
 import { watch } from '../../lib/runs/watch.ts';
 import { plantArchive, type Said, scheduleWorld } from './schedule-world.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mssql from 'mssql';
 import type { ConnectionPool, IResult } from 'mssql';
-import { Secret } from '../../lib/domain/secret.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import { startSqlServer } from '../../sandbox/sql-server/server.ts';
 import type { SqlServerOptions, SqlServerStandIn } from '../../sandbox/sql-server/server.ts';
 

@@ -1,6 +1,6 @@
 /** App Home: in the order in which a person needs it, and never more than Slack takes. */
 import { describe, expect, it } from 'vitest';
-import type { Standing } from '../../lib/domain/standing.ts';
+import type { Standing } from '../../lib/domain/settings/standing.ts';
 import { appHome, type Home } from '../../lib/slack/app-home.ts';
 import { viewProblems } from '../../sandbox/slack/block-rules.ts';
 import { aView, anOutcome, NOW } from './view.ts';

@@ -2,13 +2,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blockProblems } from '../../sandbox/slack/block-rules.ts';
-import type { Approval, Decision } from '../../lib/domain/approval.ts';
-import { planHash } from '../../lib/domain/plan.ts';
-import type { RunView } from '../../lib/domain/run.ts';
+import type { Approval, Decision } from '../../lib/domain/runs/approval.ts';
+import { planHash } from '../../lib/domain/runs/plan.ts';
+import type { RunView } from '../../lib/domain/runs/run.ts';
 import { approvalAsked, approveForm, denyForm, reminder } from '../../lib/slack/approval-card.ts';
 import { whatExceeds } from '../../lib/slack/limits.ts';
-import { runCard } from '../../lib/slack/run-card.ts';
-import { runLines } from '../../lib/slack/run-lines.ts';
+import { runCard } from '../../lib/slack/run/run-card.ts';
+import { runLines } from '../../lib/slack/run/run-lines.ts';
 import { planOf } from '../runs/approval-world.ts';
 import { anOutcome, aStep, aView, NOW } from './view.ts';
 

@@ -2,10 +2,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blockProblems, isTooLongTogether } from '../../sandbox/slack/block-rules.ts';
-import { OUTCOMES, type RunView, type StepNote } from '../../lib/domain/run.ts';
+import { OUTCOMES, type RunView, type StepNote } from '../../lib/domain/runs/run.ts';
 import { whatExceeds } from '../../lib/slack/limits.ts';
-import { runCard } from '../../lib/slack/run-card.ts';
-import { runLines, stepLine } from '../../lib/slack/run-lines.ts';
+import { runCard } from '../../lib/slack/run/run-card.ts';
+import { runLines, stepLine } from '../../lib/slack/run/run-lines.ts';
 import { anEndedView, anOutcome, aStep, aSummary, aView, NOW, PLANNED } from './view.ts';
 
 const running = aView({

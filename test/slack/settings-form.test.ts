@@ -1,7 +1,7 @@
 /** The settings form: what Slack takes, and what a sent one asks for. */
 import { describe, expect, it } from 'vitest';
-import { applySettings, settingFields } from '../../lib/domain/setting-fields.ts';
-import { defaultSettings } from '../../lib/domain/settings.ts';
+import { applySettings, settingFields } from '../../lib/domain/settings/setting-fields.ts';
+import { defaultSettings } from '../../lib/domain/settings/settings.ts';
 import type { FieldValue } from '../../lib/slack/receive.ts';
 import { settingsAsked, settingsForm } from '../../lib/slack/settings-form.ts';
 import { elementsOf, stateOf } from '../../sandbox/slack/block-elements.ts';

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer, HandOver } from '../../handlers/slack-app.ts';
 import { OctoError } from '../../lib/domain/errors.ts';
-import { Secret } from '../../lib/domain/secret.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import type { SlackRequest } from '../../lib/slack/receive.ts';
 import { replyMessage } from '../../lib/slack/replies.ts';
 import { signature } from '../../sandbox/slack/delivery.ts';

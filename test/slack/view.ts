@@ -1,5 +1,5 @@
 /** Runs as the run book holds them, for tests of views: a believable one, and changes to it. */
-import type { BackupSummary, Outcome, RunRecord, RunView, StepNote } from '../../lib/domain/run.ts';
+import type { BackupSummary, Outcome, RunRecord, RunView, StepNote } from '../../lib/domain/runs/run.ts';
 
 export const PLANNED = ['PlanRun', 'TakeLock', 'SaveKeys', 'DumpDatabase', 'SealArchive', 'Report'];
 /** Twenty minutes after the run of `aView` was asked for. */

@@ -1,6 +1,6 @@
 /** Bad days of Octopus and SQL Server that a single step survives; the others are in the tests of the steps and adapters. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { releaseLock } from '../../lib/repository/lock.ts';
+import { releaseLock } from '../../lib/repository/lease/lock.ts';
 import { step as dumpDatabase } from '../../lib/steps/dump-database.ts';
 import { step as quiesce } from '../../lib/steps/quiesce.ts';
 import { step as resume } from '../../lib/steps/resume.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { World } from '../../lib/ports/world.ts';
-import { dumpFile, joinAsWritten } from '../../lib/steps/dump-file.ts';
+import { dumpFile, joinAsWritten } from '../../lib/steps/parts/dump-file.ts';
 
 test.each([
   ['C:\\Backups', 'C:\\Backups\\x.bak'],

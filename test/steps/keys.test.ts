@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Section } from '../../lib/domain/archive.ts';
+import type { Section } from '../../lib/domain/archives/archive.ts';
 import { secretNames } from '../../lib/domain/names.ts';
-import { Secret } from '../../lib/domain/secret.ts';
-import type { RunRecord } from '../../lib/domain/run.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
+import type { RunRecord } from '../../lib/domain/runs/run.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { requireSection, writeSection } from '../../lib/repository/sections.ts';
-import { archivePlace } from '../../lib/steps/archive-place.ts';
+import { archivePlace } from '../../lib/steps/parts/archive-place.ts';
 import { step as proveKey } from '../../lib/steps/prove-key.ts';
 import { step as sampleSecrets } from '../../lib/steps/sample-secrets.ts';
 import { step as saveKeys } from '../../lib/steps/save-keys.ts';

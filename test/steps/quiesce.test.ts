@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { OctopusApi } from '../../lib/ports/octopus.ts';
 import type { World } from '../../lib/ports/world.ts';
-import { closeLease, readLease } from '../../lib/repository/lease.ts';
-import { readLock, releaseLock } from '../../lib/repository/lock.ts';
+import { closeLease, readLease } from '../../lib/repository/lease/lease.ts';
+import { readLock, releaseLock } from '../../lib/repository/lease/lock.ts';
 import { step as quiesce } from '../../lib/steps/quiesce.ts';
 import { step as resume } from '../../lib/steps/resume.ts';
 import { stateKeys } from '../../lib/domain/names.ts';
-import { Settings } from '../../lib/domain/settings.ts';
+import { Settings } from '../../lib/domain/settings/settings.ts';
 import { readSettings } from '../../lib/repository/settings.ts';
 import { update } from '../../lib/repository/update.ts';
 import { openStepWorld, perform, type StepWorld } from './step-world.ts';

@@ -3,14 +3,14 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OctoError } from '../../lib/domain/errors.ts';
-import type { Failure } from '../../lib/domain/outcome.ts';
-import type { RunRecord } from '../../lib/domain/run.ts';
+import type { Failure } from '../../lib/domain/runs/outcome.ts';
+import type { RunRecord } from '../../lib/domain/runs/run.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { readManifest } from '../../lib/repository/archives.ts';
-import { readLock, releaseLock } from '../../lib/repository/lock.ts';
+import { readLock, releaseLock } from '../../lib/repository/lease/lock.ts';
 import { readRun } from '../../lib/repository/run-book.ts';
 import { requireSection } from '../../lib/repository/sections.ts';
-import { archivePlace } from '../../lib/steps/archive-place.ts';
+import { archivePlace } from '../../lib/steps/parts/archive-place.ts';
 import { loadStep } from '../../lib/steps/index.ts';
 import { openStepWorld, perform, type StepWorld } from './step-world.ts';
 

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { systemClock } from '../../lib/adapters/clock.system.ts';
 import { createEngine } from '../../lib/engine/runtime.ts';
 import { defineStep, type StepContext } from '../../lib/steps/step.ts';
-import { runWorker } from '../../worker/poll.ts';
+import { runWorker } from '../../worker/host/poll.ts';
 import { makeWorld, memoryLog, temporaryDirectory } from './support.ts';
 import { enteredRun, HOST } from './world.ts';
 

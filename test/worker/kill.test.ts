@@ -7,10 +7,10 @@ import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../lib/adapters/clock.system.ts';
-import { LEASE_SECONDS } from '../../lib/domain/lease.ts';
-import { readOpenLeases } from '../../lib/repository/lease.ts';
+import { LEASE_SECONDS } from '../../lib/domain/runs/lease.ts';
+import { readOpenLeases } from '../../lib/repository/lease/lease.ts';
 import { readRunView } from '../../lib/repository/run-book.ts';
-import { keepLeases } from '../../worker/lease-keeper.ts';
+import { keepLeases } from '../../worker/host/lease-keeper.ts';
 import { fail, memoryLog, temporaryDirectory } from './support.ts';
 import { prepareVictim, victimWorld, workToTheEnd } from './victim.ts';
 

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { systemClock } from '../../lib/adapters/clock.system.ts';
 import { directoryObjectStore } from '../../lib/adapters/object-store.directory.ts';
 import { sqlServerTds } from '../../lib/adapters/sql-server.tds.ts';
-import type { RunRecord } from '../../lib/domain/run.ts';
-import { Secret } from '../../lib/domain/secret.ts';
+import type { RunRecord } from '../../lib/domain/runs/run.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { loadStep } from '../../lib/steps/index.ts';
 

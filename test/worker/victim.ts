@@ -13,11 +13,11 @@ import { systemClock } from '../../lib/adapters/clock.system.ts';
 import { OctoError } from '../../lib/domain/errors.ts';
 import type { HostTasks } from '../../lib/ports/workflow-runtime.ts';
 import type { World } from '../../lib/ports/world.ts';
-import { closeLease, openLease, readLease } from '../../lib/repository/lease.ts';
-import { takeLock } from '../../lib/repository/lock.ts';
-import { restoreFromLease } from '../../lib/repository/restore-lease.ts';
+import { closeLease, openLease, readLease } from '../../lib/repository/lease/lease.ts';
+import { takeLock } from '../../lib/repository/lease/lock.ts';
+import { restoreFromLease } from '../../lib/repository/lease/restore-lease.ts';
 import { defineStep, type Step } from '../../lib/steps/step.ts';
-import { runWorker } from '../../worker/poll.ts';
+import { runWorker } from '../../worker/host/poll.ts';
 import { enteredRun, HOST, taskBody, worldOver, type ServerFlags } from './world.ts';
 
 const STATES = ['Quiesce', 'Work', 'Resume'];

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { directoryObjectStore } from '../../lib/adapters/object-store.directory.ts';
 import { OctoError } from '../../lib/domain/errors.ts';
-import type { RunRecord } from '../../lib/domain/run.ts';
+import type { RunRecord } from '../../lib/domain/runs/run.ts';
 import type { Clock } from '../../lib/ports/clock.ts';
 import type { OctopusApi, OctopusNode } from '../../lib/ports/octopus.ts';
 import type { HostTaskBody, HostTasks } from '../../lib/ports/workflow-runtime.ts';

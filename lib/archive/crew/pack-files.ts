@@ -6,8 +6,8 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { type Batch, PIECE_BYTES, isCompressed } from '../batches.ts';
-import { codeOf, microseconds } from '../file-status.ts';
+import { type Batch, PIECE_BYTES, isCompressed } from '../pack/batches.ts';
+import { codeOf, microseconds } from '../pack/file-status.ts';
 import { type Content, claim } from './claims.ts';
 import { type PackWriter, type WrittenPack, packWriter, sha256Of } from './pack-writer.ts';
 

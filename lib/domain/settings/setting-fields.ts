@@ -1,0 +1,203 @@
+/**
+ * The settings as people name, read and type them: one table for the terminal, the form in Slack, and the words
+ * `before → after`. What a value may be is decided by `settings.ts`; here text becomes a value and a value text.
+ */
+import { OctoError } from '../errors.ts';
+import { cronProblem, isTimeZone } from './schedule.ts';
+import { Settings } from './settings.ts';
+
+export type SettingField = {
+  /** As typed: `zone:Europe/Berlin`. Also the field's name in the form. */
+  name: string;
+  label: string;
+  /** What to type, in a phrase. */
+  hint: string;
+  /** What may be chosen, where it is a choice. */
+  values?: readonly string[];
+  read(settings: Settings): string;
+  write(settings: Settings, text: string): Settings;
+};
+
+export type SettingChange = { name: string; label: string; before: string; after: string };
+
+export const NEVER = 'off';
+
+const onOff = (isOn: boolean): string => (isOn ? 'on' : 'off');
+
+const cronField = (name: 'online' | 'quiesced', label: string): SettingField => ({
+  name,
+  label,
+  hint: 'cron of five fields (minute hour day month weekday), or off',
+  read: ({ schedule }) => schedule[name] ?? NEVER,
+  write: (settings, text) => {
+    const cron = text.trim().replaceAll(/\s+/g, ' ');
+    const problem = cron === NEVER ? null : cronProblem(cron);
+    if (problem !== null) throw new OctoError('CronInvalid', `${name}:"${text}" is no cron of ours: ${problem}`);
+    return { ...settings, schedule: { ...settings.schedule, [name]: cron === NEVER ? null : cron } };
+  },
+});
+
+type Range = { least: number; most: number };
+
+const whole = (name: string, text: string, { least, most }: Range): number => {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < least || number > most) {
+    throw new OctoError('SettingInvalid', `${name} is a whole number from ${least} to ${most}, not "${text}"`);
+  }
+  return number;
+};
+
+const oneOf = <T extends string>(name: string, text: string, values: readonly T[]): T => {
+  const found = values.find((value) => value === text);
+  if (found === undefined)
+    throw new OctoError('SettingInvalid', `${name} is one of ${values.join(', ')}, not "${text}"`);
+  return found;
+};
+
+const CONSISTENCIES = ['quiesced', 'online'] as const;
+const ON_TIMEOUT = ['abort', 'online'] as const;
+const ON_OFF = ['on', 'off'] as const;
+const CONFIGURED_CHANNEL = 'default';
+const NOBODY = 'nobody';
+
+/** In the order in which they are shown. */
+export const settingFields: readonly SettingField[] = [
+  cronField('online', 'Online backups'),
+  cronField('quiesced', 'Quiesced backups'),
+  {
+    name: 'zone',
+    label: 'Time zone of the schedule',
+    hint: 'as in Europe/Berlin, or UTC',
+    read: ({ schedule }) => schedule.timeZone,
+    write: (settings, timeZone) => {
+      if (!isTimeZone(timeZone)) throw new OctoError('SettingInvalid', `zone:"${timeZone}" is no time zone`);
+      return { ...settings, schedule: { ...settings.schedule, timeZone } };
+    },
+  },
+  {
+    name: 'target',
+    label: 'Target age in hours',
+    hint: 'an alarm is raised when the newest good archive is older',
+    read: ({ targetHours }) => String(targetHours),
+    write: (settings, text) => ({ ...settings, targetHours: whole('target', text, { least: 1, most: 744 }) }),
+  },
+  {
+    name: 'consistency',
+    label: 'Consistency of backup now',
+    hint: 'quiesced stops new work for the dump, online does not',
+    values: CONSISTENCIES,
+    read: ({ consistency }) => consistency,
+    write: (settings, text) => ({ ...settings, consistency: oneOf('consistency', text, CONSISTENCIES) }),
+  },
+  {
+    name: 'wait',
+    label: 'Wait for running tasks, minutes',
+    hint: 'at most so long before the server is quiet',
+    read: ({ wait }) => String(wait.minutes),
+    write: (settings, text) => {
+      const minutes = whole('wait', text, { least: 0, most: 1440 });
+      return { ...settings, wait: { ...settings.wait, minutes } };
+    },
+  },
+  {
+    name: 'on-timeout',
+    label: 'When tasks do not end',
+    hint: 'abort gives up, online goes on without quiet',
+    values: ON_TIMEOUT,
+    read: ({ wait }) => wait.onTimeout,
+    write: (settings, text) => {
+      const onTimeout = oneOf('on-timeout', text, ON_TIMEOUT);
+      return { ...settings, wait: { ...settings.wait, onTimeout } };
+    },
+  },
+  {
+    name: 'quiet',
+    label: 'Maintenance mode at most, minutes',
+    hint: 'one run never keeps it on longer',
+    read: ({ quietMinutes }) => String(quietMinutes),
+    write: (settings, text) => ({ ...settings, quietMinutes: whole('quiet', text, { least: 1, most: 1440 }) }),
+  },
+  {
+    name: 'compression',
+    label: "SQL Server's own compression",
+    hint: 'off, so that unchanged pages are found again',
+    values: ON_OFF,
+    read: ({ isDatabaseCompressed }) => onOff(isDatabaseCompressed),
+    write: (settings, text) => ({ ...settings, isDatabaseCompressed: oneOf('compression', text, ON_OFF) === 'on' }),
+  },
+  {
+    name: 'size-tolerance',
+    label: 'Change of size tolerated, percent',
+    hint: 'beyond it an archive is suspicious',
+    read: ({ tolerance }) => String(tolerance.sizePercent),
+    write: (settings, text) => {
+      const sizePercent = whole('size-tolerance', text, { least: 0, most: 100_000 });
+      return { ...settings, tolerance: { ...settings.tolerance, sizePercent } };
+    },
+  },
+  {
+    name: 'file-tolerance',
+    label: 'Change of file count tolerated, percent',
+    hint: 'beyond it an archive is suspicious',
+    read: ({ tolerance }) => String(tolerance.filePercent),
+    write: (settings, text) => {
+      const filePercent = whole('file-tolerance', text, { least: 0, most: 100_000 });
+      return { ...settings, tolerance: { ...settings.tolerance, filePercent } };
+    },
+  },
+  {
+    name: 'channel',
+    label: 'Channel of scheduled runs and alarms',
+    hint: `a channel id, or ${CONFIGURED_CHANNEL} for the one in octo.yml`,
+    read: ({ tell }) => tell.channel ?? CONFIGURED_CHANNEL,
+    write: (settings, text) => {
+      const isId = /^[CG][A-Z0-9]+$/.test(text);
+      if (!isId && text !== CONFIGURED_CHANNEL)
+        throw new OctoError(
+          'SettingInvalid',
+          `channel is an id as in C0123456, or ${CONFIGURED_CHANNEL}, not "${text}"`,
+        );
+      return { ...settings, tell: { ...settings.tell, channel: isId ? text : null } };
+    },
+  },
+  {
+    name: 'tell',
+    label: 'Mentioned in failures and alarms',
+    hint: `Slack ids of people (U…) and user groups (S…), or ${NOBODY}`,
+    read: ({ tell }) => (tell.mentions.length === 0 ? NOBODY : tell.mentions.join(',')),
+    write: (settings, text) => {
+      const mentions = text === NOBODY ? [] : text.split(/[,\s]+/).filter((id) => id !== '');
+      const wrong = mentions.find((id) => !/^[UWS][A-Z0-9]+$/.test(id));
+      if (wrong !== undefined)
+        throw new OctoError('SettingInvalid', `"${wrong}" is no Slack id of a person or user group`);
+      if (mentions.length > 20) throw new OctoError('SettingInvalid', 'at most 20 people and user groups are told');
+      return { ...settings, tell: { ...settings.tell, mentions: [...new Set(mentions)] } };
+    },
+  },
+  {
+    name: 'successes',
+    label: 'Message of a good scheduled run',
+    hint: 'quiet leaves none; the weekly digest counts it all the same',
+    values: ['shown', 'quiet'],
+    read: ({ tell }) => (tell.isSuccessShown ? 'shown' : 'quiet'),
+    write: (settings, text) => {
+      const isSuccessShown = oneOf('successes', text, ['shown', 'quiet']) === 'shown';
+      return { ...settings, tell: { ...settings.tell, isSuccessShown } };
+    },
+  },
+];
+
+/** The settings with what was typed, by field name. @throws SettingInvalid, CronInvalid */
+export const applySettings = (settings: Settings, typed: Readonly<Record<string, string>>): Settings =>
+  Settings.parse(
+    settingFields.reduce((next, field) => {
+      const text = typed[field.name];
+      return text === undefined ? next : field.write(next, text.trim());
+    }, settings),
+  );
+
+/** What differs, field by field. */
+export const settingChanges = (before: Settings, after: Settings): SettingChange[] =>
+  settingFields
+    .map((field) => ({ name: field.name, label: field.label, before: field.read(before), after: field.read(after) }))
+    .filter((change) => change.before !== change.after);
