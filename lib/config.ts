@@ -17,6 +17,14 @@ const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a name has lower-case letters, digits and dashes, at most 40');
 const text = z.string().min(1);
+const mode = <M extends string>(value: M) => z.literal(value, 'the mode is http or socket');
+
+/** Either would be right by itself: saying which key is one too many needs both. */
+const notBoth: Parameters<typeof z.preprocess>[0] = (store, { issues }) => {
+  if (typeof store === 'object' && store !== null && 'directory' in store && 'bucket' in store)
+    issues.push({ code: 'custom', message: 'name a directory or a bucket, not both', input: store });
+  return store;
+};
 
 /** The schema of a file in `base`: relative paths, also those inside references, come out absolute. */
 const schemaIn = (base: string) =>
@@ -34,10 +42,13 @@ const fieldsIn = (base: string) => {
   const aws = { region: text.exactOptional(), endpoint: z.url().exactOptional() };
   const slack = { apiUrl: z.url().exactOptional(), team: text, channel: text, botToken: reference };
 
-  const store = z.union([
-    z.strictObject({ directory: path }),
-    z.strictObject({ bucket: z.string().min(3), prefix: z.string().default(''), ...aws }),
-  ]);
+  const store = z.preprocess(
+    notBoth,
+    z.union([
+      z.strictObject({ directory: path }),
+      z.strictObject({ bucket: z.string().min(3), prefix: z.string().default(''), ...aws }),
+    ]),
+  );
   return z.strictObject({
     version: z.literal(1),
     dataDirectory: path,
@@ -48,14 +59,14 @@ const fieldsIn = (base: string) => {
       z.strictObject({ prefix: z.string(), ...aws }),
     ]),
     slack: z
-      .discriminatedUnion('mode', [
+      .union([
         z.strictObject({
-          mode: z.literal('http'),
+          mode: mode('http'),
           port: z.number().int().min(0).max(65_535),
           signingSecret: reference,
           ...slack,
         }),
-        z.strictObject({ mode: z.literal('socket'), appToken: reference, ...slack }),
+        z.strictObject({ mode: mode('socket'), appToken: reference, ...slack }),
       ])
       .optional(),
     people: z.array(z.strictObject({ name, slack: text.optional(), account: text.optional() })).default([]),
@@ -162,13 +173,14 @@ const readSecretFile = (file: string): string | undefined => {
 
 type Issue = { path: PropertyKey[]; message: string };
 
-/** A union's failure says nothing by itself: the branch that came nearest does. */
+/** A union's failure says nothing by itself: the branch that came nearest does, first of all the one that was named. */
 const flatten = (issues: z.core.$ZodIssue[], parent: PropertyKey[] = []): Issue[] =>
   issues.flatMap((issue) => {
     const path = [...parent, ...issue.path];
     if (issue.code === 'invalid_key') return flatten(issue.issues, path);
     if (issue.code !== 'invalid_union') return [{ path, message: issue.message }];
-    const branches = issue.errors.map((branch) => flatten(branch, path));
+    const named = issue.errors.filter((branch) => branch.every(({ code }) => code !== 'invalid_value'));
+    const branches = (named.length > 0 ? named : issue.errors).map((branch) => flatten(branch, path));
     return branches.toSorted((a, b) => a.length - b.length)[0] ?? [{ path, message: issue.message }];
   });
 

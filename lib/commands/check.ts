@@ -20,6 +20,7 @@ export const check: Command = {
       headline: headline(all),
       lines: found.flatMap(({ instance, findings }) => [instance, ...columns(findings.map(row))]),
       json: Object.fromEntries(found.map(({ instance, findings }) => [instance, findings])),
+      isBad: all.some(({ verdict }) => verdict === 'FAIL'),
     };
   },
 };

@@ -4,10 +4,11 @@
  *
  * What happened is read from the notes of its states. A server that was still kept quiet is given back by its worker.
  */
-import { outcomeOf, type Failure } from '../domain/runs/outcome.ts';
+import { quietSeconds } from '../domain/runs/lease.ts';
+import type { Failure } from '../domain/runs/outcome.ts';
 import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
-import { latestGood } from '../repository/catalog.ts';
+import { backupOutcome } from '../repository/backup-outcome.ts';
 import { readLease } from '../repository/lease/lease.ts';
 import { releaseLock } from '../repository/lease/lock.ts';
 import { endRun, readRunView } from '../repository/run-book.ts';
@@ -15,19 +16,17 @@ import { plannedStates } from '../workflows/index.ts';
 
 type LostWorld = Pick<World, 'state' | 'archives' | 'clock' | 'workflows' | 'hostDirectory'>;
 
-/** The run as it stands; ended as failed where its workflow is over and has not said so. An outcome that stands stays. */
+/** The run as it stands; ended where its workflow is over and has not said so: as failed, or with the word of its archive. An outcome that stands stays. */
 export const endIfLost = async (world: LostWorld, run: RunRecord): Promise<RunRecord> => {
   if (run.status === 'ended') return run;
   const execution = await world.workflows.describe(run.id);
   if (execution === null || execution.status === 'RUNNING') return run;
   const lease = await readLease(world, run.id);
-  const outcome = outcomeOf({
-    endedAt: world.clock.now().toISOString(),
+  const outcome = await backupOutcome(world, run, {
     failure: await failureOf(world, run.id, execution),
     resumeFailure: lease?.status === 'open' ? { state: 'Resume', error: 'LeaseNotRestored', cause: '' } : null,
-    sealed: null,
     notes: ['the end of this run could not be written down when it came'],
-    latestGood: await latestGood(world, run.instance),
+    quietSeconds: lease === null ? 0 : quietSeconds(lease, world.clock.now()),
   });
   await releaseLock(world, run);
   return endRun(world, run.id, outcome);

@@ -9,13 +9,15 @@ import type { Reply } from '../domain/reply.ts';
 import type { ChatMessage } from '../ports/chat.ts';
 import { count, cut, escape, escapeAndCut, oneLine } from './text.ts';
 
+/** How people, and programs that only read the channel, tell bad news at the first glance. */
+const BAD_NEWS = '🔴';
 const HEADLINE_CHARACTERS = 600;
 const TABLE_CHARACTERS = 2_900;
 const MESSAGE_CHARACTERS = 1_200;
 
-/** A command's answer: its sentence, and its lines in fixed width. Lines that do not fit are counted. */
-export const replyMessage = ({ headline, lines }: Pick<Reply, 'headline' | 'lines'>): ChatMessage => {
-  const text = escapeAndCut(oneLine(headline), HEADLINE_CHARACTERS);
+/** A command's answer: its sentence, marked where it is bad news, and its lines in fixed width. Lines that do not fit are counted. */
+export const replyMessage = ({ headline, lines, isBad }: Pick<Reply, 'headline' | 'lines' | 'isBad'>): ChatMessage => {
+  const text = `${isBad === true ? `${BAD_NEWS} ` : ''}${escapeAndCut(oneLine(headline), HEADLINE_CHARACTERS)}`;
   const isBlank = lines.every((line) => line.trim() === '');
   return { text, blocks: [section(text), ...(isBlank ? [] : [table(fitting(lines))])] };
 };
@@ -29,7 +31,7 @@ export const errorReply = (error: OctoError): ChatMessage => {
   return {
     text: `${what} ${escape(error.advice)}`,
     blocks: [
-      section(`🔴 *${what}*`),
+      section(`${BAD_NEWS} *${what}*`),
       section(`*Safe now:* ${SAFE_AFTER_COMMAND}\n*Do next:* ${escape(error.advice)}`),
       { type: 'context', elements: [{ type: 'mrkdwn', text: `Code \`${error.code}\`` }] },
     ],

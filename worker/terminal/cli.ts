@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from '../../lib/adapters/clock.system.ts';
 import { isPlanOnly } from '../../lib/commands/grammar/command.ts';
@@ -37,7 +37,7 @@ export const main = async (argv: string[]): Promise<number> => {
     const options = program.opts<Options>();
     const [first, ...rest] = program.args;
     if (first === 'start') return await serve(readConfig(configFile(options)));
-    if (first === 'sandbox') return await (await import('../../sandbox/alone.ts')).main(rest);
+    if (first === 'sandbox') return await startStandIn(rest, options);
     return await carryOut(textOf(program.args), options);
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_CODES.usage;
@@ -45,6 +45,12 @@ export const main = async (argv: string[]): Promise<number> => {
     print(process.stderr, [`${error.message} (${error.code})`, error.advice]);
     return exitCodeOf(error);
   }
+};
+
+/** `--data` was taken out of the words above. */
+const startStandIn = async (words: string[], { data }: Options): Promise<number> => {
+  const { main } = await import('../../sandbox/alone.ts');
+  return main(data === undefined ? words : [...words, '--data', data]);
 };
 
 const describe = (): Command =>
@@ -73,10 +79,15 @@ const describe = (): Command =>
       ].join('\n'),
     );
 
+/** @throws ConfigMissing when none is named and none lies where one is looked for */
 const configFile = ({ config, data }: Options): string => {
   if (config !== undefined) return config;
   if (data !== undefined) return join(data, 'octo.yml');
-  return ['octo.yml', join('.sandbox', 'octo.yml')].find((file) => existsSync(file)) ?? 'octo.yml';
+  const tried = ['octo.yml', join('.sandbox', 'octo.yml')];
+  const found = tried.find((file) => existsSync(file));
+  if (found !== undefined) return found;
+  const paths = tried.map((file) => resolve(file)).join(' nor ');
+  throw new OctoError('ConfigMissing', `there is no configuration: neither ${paths} exists`);
 };
 
 /** The shell took the quotes; words with spaces get them back. */

@@ -15,8 +15,13 @@ export type BackupEnding = {
   failure: Failure | null;
   /** The way back failed as well: maintenance mode may still be on. */
   resumeFailure: Failure | null;
-  /** What was sealed, or null when it did not come to that. */
-  sealed: { word: 'good' | 'gaps' | 'suspicious'; gaps: string[]; summary: BackupSummary } | null;
+  /** What was sealed, or null when it did not come to that. Its word is final: what failed afterwards is a note. */
+  sealed: {
+    word: 'good' | 'gaps' | 'suspicious';
+    gaps: string[];
+    unusual?: string[] | undefined;
+    summary: BackupSummary;
+  } | null;
   notes: string[];
   /** The newest good archive other than this run's. */
   latestGood: { archiveId: string; takenAt: string } | null;
@@ -24,17 +29,25 @@ export type BackupEnding = {
 
 /** The run's outcome. */
 export const outcomeOf = (ending: BackupEnding): Outcome => {
-  const error = ending.failure === null ? null : errorRecordOf(ending.failure);
+  const { failure, sealed } = ending;
+  const error = failure === null || sealed !== null ? null : errorRecordOf(failure);
   const word = wordOf(ending, error);
   return {
     word,
-    gaps: ending.sealed?.gaps ?? [],
-    notes: ending.notes,
+    gaps: sealed?.gaps ?? [],
+    unusual: sealed?.unusual ?? [],
+    notes: failure === null || sealed === null ? ending.notes : [...ending.notes, noteOn(failure)],
     error,
     safeNow: safeNow(word, ending),
     doNext: doNext(word, ending, error),
-    backup: ending.sealed?.summary ?? null,
+    backup: sealed?.summary ?? null,
   };
+};
+
+/** The archive stands, and `latest` may be it: what failed after the seal changes nothing about it. */
+const noteOn = (failure: Failure): string => {
+  const { state, message, code } = errorRecordOf(failure);
+  return `${state} failed when the archive was whole already: ${message} (${code})`;
 };
 
 /** A failed state as people and programs read it. */
@@ -95,8 +108,8 @@ const parseObject = (text: string): Record<string, unknown> => {
 };
 
 const safeNow = (word: OutcomeWord, ending: BackupEnding): string => {
-  if (word === 'good') return 'The newest good archive is this one.';
-  return [serverNow(word, ending), archiveNow(ending)].join(' ');
+  const archive = word === 'good' ? 'The newest good archive is this one.' : archiveNow(ending);
+  return word === 'good' && ending.resumeFailure === null ? archive : [serverNow(word, ending), archive].join(' ');
 };
 
 /** States that only ask, or take our own lock. */
@@ -126,7 +139,10 @@ const doNext = (word: OutcomeWord, ending: BackupEnding, error: ErrorRecord | nu
   if (word === 'gaps')
     return 'Mend what is missing, then ask for the backup again; this archive stays listed with its gaps.';
   if (word === 'suspicious')
-    return 'Compare it with the last good archive: if the change is meant, accept it; if not, find out what was lost.';
+    return (
+      'Find out whether the change is meant. If it is, raise shrink-tolerance or growth-tolerance in the backup settings and ' +
+      'ask for the backup again; if not, find out what was lost. This archive stays listed, but is never the latest good one.'
+    );
   return word === 'good' ? '' : catalogue.Bug.advice;
 };
 
