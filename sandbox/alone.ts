@@ -1,6 +1,10 @@
-/** `octo sandbox <stand-in> --port N`: one stand-in alone, for whoever wants to point another program at it. */
+/** `octo sandbox <stand-in> --port N --data DIR`: one stand-in alone, for whoever wants to point another program at it. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { holdSandbox } from './hold.ts';
+import { isPort, parseMistake } from './options.ts';
+
+const USAGE_STATUS = 2;
 
 type Options = { port: number; directory: string };
 type Started = { says: string; close(): Promise<void> };
@@ -52,29 +56,71 @@ const standIns: Readonly<Record<string, (options: Options) => Promise<Started>>>
       },
     };
   },
+  s3: async ({ port, directory }) => {
+    const { startS3 } = await import('./aws/s3.ts');
+    const s3 = await startS3({ port, directory, bucket: 'octopus-archives' });
+    return { ...s3, says: `S3 at ${s3.url}, bucket octopus-archives, ${await credentials()}` };
+  },
+  'secrets-manager': async ({ port, directory }) => {
+    const { startSecretsManager } = await import('./aws/secrets-manager.ts');
+    const secretsManager = await startSecretsManager({ port, directory });
+    return { ...secretsManager, says: `Secrets Manager at ${secretsManager.url}, ${await credentials()}` };
+  },
+};
+
+const credentials = async (): Promise<string> => {
+  const { SANDBOX_CREDENTIALS } = await import('./aws/signature.ts');
+  return `access key ${SANDBOX_CREDENTIALS.accessKeyId}, secret access key ${SANDBOX_CREDENTIALS.secretAccessKey}`;
 };
 
 /** Runs until it is told to stop. */
 export const main = async (argv: string[]): Promise<number> => {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: { port: { type: 'string', default: '0' }, directory: { type: 'string' } },
-  });
-  const name = positionals[0] ?? '';
-  const start = Object.hasOwn(standIns, name) ? standIns[name] : undefined;
-  if (start === undefined) {
-    process.stderr.write(`There is no stand-in "${name}"; there is ${Object.keys(standIns).join(', ')}.\n`);
-    return 2;
+  const asked = understand(argv);
+  if (typeof asked === 'string') return refuse(asked);
+  const hold = holdSandbox(asked.directory);
+  if (typeof hold === 'string') return refuse(hold);
+  try {
+    const started = await asked.start(asked);
+    process.stdout.write(`${started.says}\n`);
+    await new Promise<void>((stop) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop());
+    });
+    await started.close();
+    return 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return refuse(`Port ${asked.port} is taken; name another with --port, or 0 for a free one.`);
+  } finally {
+    hold.release();
   }
-  const started = await start({
-    port: Number(values.port),
-    directory: resolve(values.directory ?? `.sandbox/${name}-alone`),
-  });
-  process.stdout.write(`${started.says}\n`);
-  await new Promise<void>((stop) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop());
-  });
-  await started.close();
-  return 0;
+};
+
+const refuse = (sentence: string): number => {
+  process.stderr.write(`${sentence}\n`);
+  return USAGE_STATUS;
+};
+
+/** What is to be started, or why not. */
+const understand = (argv: string[]): (Options & { start: (options: Options) => Promise<Started> }) | string => {
+  const given = parse(argv);
+  if (typeof given === 'string') return given;
+  const [name = '', surplus] = given.positionals;
+  const start = Object.hasOwn(standIns, name) ? standIns[name] : undefined;
+  if (start === undefined) return `There is no stand-in "${name}"; there is ${Object.keys(standIns).join(', ')}.`;
+  if (surplus !== undefined) return `One stand-in at a time; "${surplus}" is one too many.`;
+  const port = Number(given.values.port);
+  if (!isPort(port)) return `--port takes a number from 0 to 65535, not "${given.values.port}".`;
+  return { start, port, directory: resolve(given.values.data ?? `.sandbox/${name}-alone`) };
+};
+
+const parse = (argv: string[]) => {
+  try {
+    return parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: { port: { type: 'string', default: '0' }, data: { type: 'string' } },
+    });
+  } catch (error) {
+    return parseMistake(error);
+  }
 };

@@ -6,140 +6,156 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { faultsHelp, isFault, needsS3, playFaults } from './faults.ts';
+import { needsS3, playFaults } from './faults.ts';
+import { type Hold, holdSandbox } from './hold.ts';
+import { typeOnce } from './once.ts';
+import { HELP, type Options, readOptions, USAGE } from './options.ts';
 import { startStandIns, type StandIns } from './stand-ins.ts';
-import { transcript } from './transcript.ts';
-import type { StoredMessage } from './slack/workspace.ts';
 
 const OCTO = fileURLToPath(new URL('../worker/octo.js', import.meta.url));
-const PAGE_PORT = 4700;
-
-const HELP = `npm start -- [options]
-  --once "/octo …"  type one command as --as, print what happens, end with the status of its outcome
-  --as NAME         ana (default) or ben
-  --size MB         how much the Octopus instance holds (default 150; on first start only)
-  --seed TEXT       another seed makes another instance (on first start only)
-  --data DIR        where the sandbox lies (default .sandbox)
-  --port N          of the page (default ${PAGE_PORT}; 0 takes a free one)
-  --approval        a backup needs the approval of the other person
-  --fault NAME      something goes wrong until the sandbox is stopped; may be given more than once
-
-Faults, each with the value it has unless you give another:
-${faultsHelp()}
-`;
-
-const { values: options } = parseArgs({
-  options: {
-    once: { type: 'string' },
-    as: { type: 'string', default: 'ana' },
-    size: { type: 'string', default: '150' },
-    seed: { type: 'string', default: 'octo' },
-    data: { type: 'string', default: '.sandbox' },
-    port: { type: 'string' },
-    approval: { type: 'boolean', default: false },
-    fault: { type: 'string', multiple: true, default: [] },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
+const USAGE_STATUS = 2;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const complain = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const main = async (): Promise<number> => {
-  if (options.help) {
+  const options = readOptions(process.argv.slice(2));
+  if (typeof options === 'string') {
+    complain(`${options}\n\n${USAGE}`);
+    return USAGE_STATUS;
+  }
+  if (options.isHelp) {
     say(HELP);
     return 0;
   }
-  const unknown = options.fault.filter((text) => !isFault(text));
-  if (unknown.length > 0) {
-    say(`There is no fault ${unknown.join(', ')}; --help lists those there are.`);
-    return 2;
+  const hold = holdSandbox(options.directory);
+  if (typeof hold === 'string') {
+    complain(hold);
+    return USAGE_STATUS;
   }
-  say(`starting the sandbox in ${options.data} …`);
-  const standIns = await startStandIns({
-    directory: resolve(options.data),
-    seed: options.seed,
-    sizeMegabytes: Number(options.size),
-    port: Number(options.port ?? (options.once === undefined ? PAGE_PORT : 0)),
-    hasS3: options.fault.some(needsS3),
-    needsApproval: options.approval,
-  });
-  const product = await startProduct(standIns);
-  let mend = async (): Promise<void> => {};
   try {
-    mend = await playFaults(standIns, options.fault);
-    return options.once === undefined ? await stayOpen(standIns) : await runOnce(standIns, options.once);
+    if (await isFree(options.port)) return await run(options, hold);
+    complain(`Port ${options.port} is taken; name another with --port, or 0 for a free one.`);
+    return USAGE_STATUS;
   } finally {
-    product.kill('SIGTERM');
-    await once(product, 'exit');
+    hold.release();
+  }
+};
+
+/** Asked before minutes are spent on a first start. */
+const isFree = async (port: number): Promise<boolean> => {
+  const server = createServer();
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+};
+
+const run = async (options: Options, hold: Hold): Promise<number> => {
+  const logFile = join(options.directory, 'octo.log');
+  say(`starting the sandbox in ${shown(options.directory)}; the log of octo is ${shown(logFile)} …`);
+  const standIns = await startStandIns({
+    directory: options.directory,
+    seed: options.seed,
+    sizeMegabytes: options.sizeMegabytes,
+    port: options.port,
+    hasS3: options.faults.some(needsS3),
+    needsApproval: options.needsApproval,
+  });
+  hold.reachedAt(standIns.slack.url);
+  let mend = async (): Promise<void> => {};
+  let product: ChildProcess | null = null;
+  try {
+    product = await startProduct(standIns, logFile);
+    if (product === null) return 1;
+    mend = await playFaults(standIns, options.faults);
+    return await serve(standIns, options);
+  } finally {
+    if (product !== null) await stopped(product);
     await mend();
     await standIns.close();
   }
 };
 
-/** The product in its own process; resolves when it listens to Slack. */
-const startProduct = async ({ configFile, environment, slack }: StandIns): Promise<ChildProcess> => {
+/** As short as it can be said from here. */
+const shown = (path: string): string => {
+  const fromHere = relative('', path);
+  return fromHere.startsWith('..') ? path : fromHere || '.';
+};
+
+/** Until the command has ended, or until it is told to stop. */
+const serve = ({ slack, ...standIns }: StandIns, { once: command, person }: Options): Promise<number> => {
+  const isTold = new Promise<number>((stop) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(command === null ? 0 : 1));
+  });
+  if (command !== null) {
+    return Promise.race([
+      isTold,
+      typeOnce({ slack, person, command, say, follow: (runId) => follow(standIns, runId) }),
+    ]);
+  }
+  say(`\n  Open ${slack.url} and type /octo backup now\n`);
+  say(`  In another terminal: npx octo status --config ${standIns.configFile}`);
+  return isTold;
+};
+
+/** The product in its own process, once it listens to Slack; null when it did not start, after saying why. */
+const startProduct = async (
+  { configFile, environment, slack }: StandIns,
+  logFile: string,
+): Promise<ChildProcess | null> => {
+  const log = openSync(logFile, 'a', 0o600);
+  const { size: sizeBefore } = fstatSync(log);
   const product = spawn(process.execPath, [OCTO, 'start', '--config', configFile], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', log],
     env: { ...process.env, ...environment },
   });
-  const lines = createInterface({ input: product.stdout });
-  const url = await Promise.race([
-    (async () => {
-      for await (const line of lines) {
-        const address = /https?:\S+/.exec(line)?.[0];
-        if (address !== undefined) return address;
-      }
-      return null;
-    })(),
-    once(product, 'exit').then(() => null),
-  ]);
-  if (url === null) throw new Error('octo did not start; see above');
+  closeSync(log);
+  const exit = once(product, 'exit');
+  const url = await Promise.race([addressIn(product), exit.then(() => null)]);
+  if (url === null) {
+    complain(`octo did not start:\n${readFileSync(logFile).subarray(sizeBefore).toString().trimEnd()}`);
+    return null;
+  }
   slack.api.deliverTo(url);
   return product;
 };
 
-const stayOpen = async ({ slack, configFile }: StandIns): Promise<number> => {
-  say(`\n  Open ${slack.url} and type /octo backup now\n`);
-  say(`  In another terminal: npx octo status --config ${configFile}`);
-  await new Promise<void>((stop) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop());
-  });
-  return 0;
-};
-
-const runOnce = async ({ slack, configFile, environment }: StandIns, command: string): Promise<number> => {
-  const print = transcript(say, (user) => slack.api.person(user)?.name ?? user);
-  const seen: StoredMessage[] = [];
-  slack.api.onChange((change) => {
-    if (change.kind !== 'message') return;
-    seen.push(change.message);
-    print(change.message);
-  });
-  say(`${options.as}: ${command}`);
-  await slack.api.type(options.as, command);
-  const answer = await firstAnswer(seen);
-  const runId = /run_[0-9A-Z]{8}/.exec(answer)?.[0];
-  if (runId === undefined) return /Code `\w+`/.test(answer) ? 2 : 0;
-  const env = { ...process.env, ...environment };
-  return ended(
-    spawn(process.execPath, [OCTO, 'run', runId, '--wait', '--config', configFile], { stdio: 'ignore', env }),
-  );
-};
-
-/** What the bot says first to whoever typed, as JSON text. */
-const firstAnswer = async (seen: readonly StoredMessage[]): Promise<string> => {
-  for (;;) {
-    const answer = seen.find(({ visibleTo }) => visibleTo !== null);
-    if (answer !== undefined) return JSON.stringify(answer);
-    await new Promise((resume) => setTimeout(resume, 50));
+const addressIn = async ({ stdout }: ChildProcess): Promise<string | null> => {
+  for await (const line of createInterface({ input: stdout! })) {
+    const address = /https?:\S+/.exec(line)?.[0];
+    if (address !== undefined) return address;
   }
+  return null;
 };
 
-const ended = async (child: ChildProcess): Promise<number> => {
+const stopped = async (product: ChildProcess): Promise<void> => {
+  if (product.exitCode !== null || product.signalCode !== null) return;
+  const exit = once(product, 'exit');
+  product.kill('SIGTERM');
+  await exit;
+};
+
+/** The status of `octo run <id> --wait`. */
+const follow = async (
+  { configFile, environment }: Pick<StandIns, 'configFile' | 'environment'>,
+  runId: string,
+): Promise<number> => {
+  const env = { ...process.env, ...environment };
+  const octo = [OCTO, 'run', runId, '--wait', '--config', configFile];
+  const child = spawn(process.execPath, octo, { stdio: 'ignore', env });
+  // It follows for as long as somebody waits here, and no longer.
+  child.unref();
+  process.once('exit', () => child.kill());
   const [status] = (await once(child, 'exit')) as [number | null];
   return status ?? 1;
 };

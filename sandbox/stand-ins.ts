@@ -45,7 +45,8 @@ export type StandIns = {
   close(): Promise<void>;
 };
 
-const PEOPLE = ['ana', 'ben'];
+/** Who can type. */
+export const PEOPLE: readonly string[] = ['ana', 'ben'];
 const DATABASE = 'OctopusDeploy';
 const BUCKET = 'octopus-archives';
 

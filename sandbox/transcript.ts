@@ -1,5 +1,5 @@
-/** The channel as text, for `--once`: every message when it appears, and of every edit the lines that were not there before. */
-import { APP, type Block, type StoredMessage } from './slack/workspace.ts';
+/** The channel as text, for `--once`: every message when it appears, of every edit the lines that were not there before, and forms. */
+import { APP, type Block, type StoredMessage, type StoredView } from './slack/workspace.ts';
 
 /** Prints what is new in each change it is given. */
 export const transcript = (print: (line: string) => void, nameOf: (user: string) => string) => {
@@ -16,6 +16,19 @@ export const transcript = (print: (line: string) => void, nameOf: (user: string)
     for (const line of fresh) print(`  ${line}`);
   };
 };
+
+/** A form as text: its title, then each field with what it shows at first. */
+export const formLines = ({ body }: Pick<StoredView, 'body'>): string[] => [
+  `Form "${textOf(body['title'])}":`,
+  ...body.blocks.flatMap((block) => (block.type === 'input' ? [fieldLine(block)] : blockLines(block))).map(indent),
+];
+
+const fieldLine = ({ label, element }: Block): string => {
+  const { initial_value: typed, initial_option: chosen } = element as { initial_value?: string; initial_option?: Part };
+  return `${textOf(label)}: ${typed ?? textOf(chosen)}`.trimEnd();
+};
+
+const indent = (line: string): string => `  ${line}`;
 
 type Part = { type?: string; text?: unknown; elements?: Part[]; fields?: Part[] };
 

@@ -60,6 +60,24 @@ describe('readConfig', () => {
     );
   });
 
+  it('names what else is wrong beside a mode that there is not', () => {
+    const slack = (text: string) => readConfig(write(`${GOOD}slack: { team: T1, channel: C1, ${text} }\n`));
+    const http = 'port: 0, signingSecret: env:S, botToken: env:B';
+    expect(slack(`mode: http, ${http}`).slack).toMatchObject({ mode: 'http', port: 0 });
+    expect(() => slack(`mode: pigeon, ${http.replace('env:B', 'B').replace('port: 0', 'port: x')}`)).toThrow(
+      /3 problem\(s\).*slack\.mode: the mode is http or socket.*slack\.port.*slack\.botToken: a secret is named/s,
+    );
+    expect(() => slack(`mode: socket, ${http}`)).toThrow(/slack\.appToken.*slack: Unrecognized keys: "port"/s);
+    expect(() => slack(http)).toThrow(/slack\.mode: the mode is http or socket/);
+  });
+
+  it('takes one place for a store', () => {
+    const both = GOOD.replace('{ directory: store/archives }', '{ directory: a, bucket: octo-archives, region: x }');
+    expect(() => readConfig(write(both))).toThrow(
+      /1 problem\(s\)\nline 4: store\.archives: name a directory or a bucket, not both$/,
+    );
+  });
+
   it('reads the approval policy, and names what nothing bears', () => {
     const people = 'people: [{ name: ana }, { name: ben }]\ngroups: { approvers: [ben] }\n';
     const policy = (approvers: string) =>

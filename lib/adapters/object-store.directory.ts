@@ -5,7 +5,7 @@
  * temporary file; the next process to use the store sweeps those that nobody has written to for an hour.
  */
 import { hash } from 'node:crypto';
-import { open, readdir, realpath } from 'node:fs/promises';
+import { open, readdir, realpath, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { OctoError } from '../domain/errors.ts';
 import type { ByteRange, ObjectStore, ReadObject, StoredObject, Written } from '../ports/object-store.ts';
@@ -81,6 +81,15 @@ export const directoryObjectStore = (options: DirectoryObjectStoreOptions): Obje
         written(key, await publishNew(await writable(), path, untilAborted(parts, signal))),
       ),
     list: (prefix, { after } = {}) => listTranslated(listDirectory(root, prefix, after), prefix),
+    freeBytes: async () => {
+      try {
+        await writable();
+        const { bavail, bsize } = await statfs(root);
+        return bavail * bsize;
+      } catch (error) {
+        throw storeErrorOf(error, `measuring "${root}"`);
+      }
+    },
     delete: (key) => on(key, 'delete', async (path) => (await writable()).lock(() => removeFile(path))),
   };
 };

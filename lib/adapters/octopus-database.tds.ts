@@ -62,11 +62,22 @@ const spaceColumn = (columns: ReadonlySet<string>): string => (columns.has('Spac
 
 type PackageRow = DocumentRow & { PackageId: string; Version: string; SpaceId?: string | null };
 
-/** The kind of file is a property of the document; the oldest packages have none and are NuGet's. */
-const extensionOf = (row: DocumentRow): string => {
-  const document = documentOf(row) as { FileExtension?: unknown; PackageExtension?: unknown } | undefined;
+type PackageDocument = { FileExtension?: unknown; PackageExtension?: unknown; Published?: unknown };
+
+/** Kind of file and age are properties of the document; the oldest packages have no kind and are NuGet's. */
+const describePackage = (row: DocumentRow): Pick<ListedPackage, 'fileExtension' | 'createdAt'> => {
+  const document = documentOf(row) as PackageDocument | undefined;
   const extension = document?.FileExtension ?? document?.PackageExtension;
-  return typeof extension === 'string' && extension !== '' ? extension : '.nupkg';
+  return {
+    fileExtension: typeof extension === 'string' && extension !== '' ? extension : '.nupkg',
+    createdAt: isoOrNull(document?.Published),
+  };
+};
+
+const isoOrNull = (time: unknown): string | null => {
+  if (typeof time !== 'string' && !(time instanceof Date)) return null;
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 };
 
 async function* listPackages(reader: Reader): AsyncGenerator<ListedPackage> {
@@ -78,18 +89,18 @@ async function* listPackages(reader: Reader): AsyncGenerator<ListedPackage> {
       packageId: row.PackageId,
       version: row.Version,
       spaceId: row.SpaceId ?? null,
-      fileExtension: extensionOf(row),
+      ...describePackage(row),
     };
   }
 }
 
-type ArtifactRow = { Id: string; Filename: string; SpaceId?: string | null };
+type ArtifactRow = { Id: string; Filename: string; Created?: Date | null; SpaceId?: string | null };
 
 async function* listArtifacts(reader: Reader): AsyncGenerator<ListedArtifact> {
   const known = (await reader.tables()).get('Artifact');
   if (known === undefined) return;
-  const columns = `Id, Filename${spaceColumn(known)}`;
+  const columns = `Id, Filename${known.has('Created') ? ', Created' : ''}${spaceColumn(known)}`;
   for await (const row of pagesOf<ArtifactRow>(reader, { table: 'Artifact', columns, pageRows: PAGE_ROWS })) {
-    yield { id: row.Id, fileName: row.Filename, spaceId: row.SpaceId ?? null };
+    yield { id: row.Id, fileName: row.Filename, spaceId: row.SpaceId ?? null, createdAt: isoOrNull(row.Created) };
   }
 }

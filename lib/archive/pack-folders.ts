@@ -8,7 +8,8 @@ import { OctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
 import type { World } from '../ports/world.ts';
 import { listArchives } from '../repository/catalog.ts';
-import type { ArchiveIndex } from './index/archive-index.ts';
+import { damagedNames } from '../repository/damage.ts';
+import type { ArchiveIndex, Pack } from './index/archive-index.ts';
 import type { Numbers } from './index/columns.ts';
 import { type HostIndexes, hostIndexes } from './index/host-indexes.ts';
 import { encodeIndex } from './index/index-text.ts';
@@ -45,18 +46,33 @@ export const packFolders = async (
   const { instance, runId, places } = request;
   const host = hostIndexes(world.hostDirectory, instance);
   const startedAt = world.clock.now().getTime() * 1000;
-  const before = (await host.latest()) ?? (await lastArchived(world, instance));
+  const damaged = await damagedNames(world, instance);
+  const before = (await host.latest()) ?? (await lastArchived(world, instance, damaged));
   const tree = await walk(places, watch.signal);
   assertNotEmptied(before, sumByPlace(places, tree.files));
 
   const packs = archiveKeys.packs(instance);
   // The first pass has asked a moment ago, and sealing asks again.
   const present = request.pass === 'first' ? await listPacks(world, packs) : null;
-  const known = knownContent([...(await host.journal()), ...(before === null ? [] : [before.index])], present);
+  const isSound = ({ sha256, sizeBytes }: Pack): boolean =>
+    !damaged.has(sha256) && (present === null || present.get(sha256) === sizeBytes);
+  const known = knownContent([...(await host.journal()), ...(before === null ? [] : [before.index])], isSound);
+  // An index that is damaged in the store is written anew under another name, which another time in it gives.
+  const repeatable = before?.bytes && damaged.has(sha256Hex(before.bytes)) ? null : before;
   const journal = journalOf(host);
   const packed = await packTree(
     world,
-    { runId, places, tree, known, before: before?.index ?? null, startedAt, packs, present: present ?? new Map() },
+    {
+      runId,
+      places,
+      tree,
+      known,
+      before: repeatable?.index ?? null,
+      startedAt,
+      packs,
+      present: present ?? new Map(),
+      damaged,
+    },
     { ...watch, onStored: journal.note },
   );
   await journal.written();
@@ -78,9 +94,10 @@ const journalOf = (host: HostIndexes) => {
   };
 };
 
-/** On a host that has no index of its own: that of the newest archive. */
-const lastArchived = async (world: Host, instance: string): Promise<Before | null> => {
+/** On a host that has no index of its own: that of the newest archive whose index is sound. */
+const lastArchived = async (world: Host, instance: string, damaged: Set<string>): Promise<Before | null> => {
   for await (const { folders } of listArchives(world, instance)) {
+    if (damaged.has(folders.indexSha256)) continue;
     return { index: await readIndex(world, folders), bytes: null };
   }
   return null;

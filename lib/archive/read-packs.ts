@@ -7,7 +7,7 @@
 import { isOctoError } from '../domain/errors.ts';
 import type { World } from '../ports/world.ts';
 import { type ArchiveIndex, type Pack, IN_PIECES, blockAt, fileAt, pieceAt } from './index/archive-index.ts';
-import { PACK_BYTES } from './pack/batches.ts';
+import { PACK_BYTES, STORED_PACK_BYTES } from './pack/batches.ts';
 import { type Crew, openCrew } from './crew/crew.ts';
 import { release } from './crew/release.ts';
 import type { WantedBlock, Write } from './crew/unpack-blocks.ts';
@@ -78,7 +78,8 @@ export const readPacks = async (reading: Reading): Promise<Damage[]> => {
   const packs = [...reading.packs];
   const damages: Damage[] = [];
   const size = packs.reduce((sum, { blocks }) => sum + blocks.reduce((part, block) => part + block.length, 0), 0);
-  const crew = openCrew({ slotBytes: PACK_BYTES, mostTasks: Math.ceil(size / (4 << 20)), signal: reading.signal });
+  const mostTasks = Math.ceil(size / (4 << 20));
+  const crew = openCrew({ slotBytes: STORED_PACK_BYTES, mostTasks, signal: reading.signal });
   try {
     await crew.each(fetchAll(reading, { packs, crew, damages }), async (fetched, ask) => {
       try {

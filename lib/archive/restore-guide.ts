@@ -3,17 +3,18 @@
  * The script follows `docs/format.md`; a test runs it.
  */
 import type { Manifest } from '../domain/archives/archive.ts';
+import { secretNames } from '../domain/names.ts';
 
 export type Guided = Pick<
   Manifest,
   'archiveId' | 'instance' | 'takenAt' | 'source' | 'keys' | 'dump' | 'folders' | 'database'
 >;
 
-/** `restore.sh`: needs `sh`, `dd`, `tail`, `head`, `zstd` and `sha256sum`. */
+/** `restore.sh`: needs `sh`, its usual companions, `zstd` and `sha256sum`. */
 export const restoreScript = ({ archiveId, instance, folders, database }: Guided): string => `#!/bin/sh
 # Takes archive ${archiveId} apart: folders and database.bak, into an empty or new folder.
 #   sh restore.sh TARGET [STORE]     STORE: the folder that holds "${instance}/"; four above this file if not given
-# Needs sh, dd, tail, head, zstd and sha256sum. Reads only; every byte is compared with its SHA-256.
+# Needs sh, dd, tail, head, grep, sort, touch, zstd and sha256sum. Reads only; every byte is compared with its SHA-256.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -22,18 +23,21 @@ store=\${2:-$(dirname "$0")/../../..}
 base=$store/${instance}
 
 fail() { echo "restore.sh: $1" >&2; exit 1; }
-for tool in dd tail head zstd sha256sum; do command -v "$tool" >/dev/null || fail "$tool is not installed"; done
+for tool in dd tail head grep sort touch zstd sha256sum; do command -v "$tool" >/dev/null || fail "$tool is not installed"; done
 mkdir -p "$target"
 [ -z "$(ls -A "$target")" ] || fail "$target is not empty"
 target=$(cd "$target" && pwd)
 work=$target/.restore
 mkdir "$work"
 trap 'rm -rf "$work"' EXIT
+dated=yes
+touch -d @1.000001 "$work/dated" 2>/dev/null || dated=
+[ -n "$dated" ] || echo "restore.sh: this touch knows no -d @SECONDS: files get the time of now" >&2
 
-# check FILE SHA256
+# check FILE SHA256 [NAME]
 check() {
-  sum=$(sha256sum <"$1")
-  [ "\${sum%% *}" = "$2" ] || fail "damaged: $1"
+  sum=$(sha256sum <"$1") || fail "cannot read \${3:-$1}"
+  [ "\${sum%% *}" = "$2" ] || fail "damaged: \${3:-$1}"
 }
 
 # decode TEXT: the bytes of a path into $decoded
@@ -49,74 +53,87 @@ place() {
   path=$target/$decoded
 }
 
+# make_folder PATH
+make_folder() { mkdir -p "$1" || fail "cannot make the folder $1"; }
+
+# finish FILE MODE MICROSECONDS: the time first, as the mode may forbid it
+finish() {
+  fraction=$((1000000 + $3 % 1000000))
+  [ -z "$dated" ] || touch -d "@$(($3 / 1000000)).\${fraction#1}" "$1" || fail "cannot set the time of $1"
+  chmod "$2" "$1" || fail "cannot set the mode of $1"
+}
+
 # cut FILE OFFSET LENGTH
 cut_out() { tail -c "+$(($2 + 1))" "$1" | head -c "$3"; }
 
 # take_apart INDEX_SHA256 FOLDER_OF_PACKS
 take_apart() {
   check "$base/indexes/$1.zst" "$1"
-  zstd -qdc "$base/indexes/$1.zst" >"$work/index"
+  zstd -qdc "$base/indexes/$1.zst" >"$work/index" || fail "cannot unpack $base/indexes/$1.zst"
   packs=0
   files=0
   while read -r kind a b c d e f; do
     case $kind in
     octo-index) [ "$a" = 1 ] || fail "unknown format $a" ;;
+    N)
+      place "$a"
+      make_folder "$path"
+      ;;
     K)
       eval "pack_$packs=$a"
       packs=$((packs + 1))
       ;;
     D)
       place "$b"
-      mkdir -p "$path"
+      make_folder "$path"
       ;;
     M)
       place "$e"
-      : >"$path"
-      chmod "$a" "$path"
-      eval "file_$files=\\$path digest_$files=$d"
+      true >"$path" || fail "cannot write $path"
+      eval "file_$files=\\$path mode_$files=$a time_$files=$b digest_$files=$d"
       files=$((files + 1))
       ;;
     B)
       eval "pack=\\$pack_$a"
       case $d in
       z) cut_out "$base/$2/$pack" "$b" "$c" | zstd -qdc >"$work/block" || fail "damaged: $2/$pack" ;;
-      r) cut_out "$base/$2/$pack" "$b" "$c" >"$work/block" ;;
+      r) cut_out "$base/$2/$pack" "$b" "$c" >"$work/block" || fail "cannot read $2/$pack" ;;
       *) fail "unknown codec $d" ;;
       esac
-      [ "$f" = - ] || check "$work/block" "$f"
+      [ "$f" = - ] || check "$work/block" "$f" "$2/$pack"
       ;;
     F)
       place "$f"
-      cut_out "$work/block" "$e" "$c" >"$path"
+      cut_out "$work/block" "$e" "$c" >"$path" || fail "cannot write $path"
       check "$path" "$d"
-      chmod "$a" "$path"
+      finish "$path" "$a" "$b"
       ;;
     C)
       eval "path=\\$file_$a"
       dd if="$work/block" of="$path" bs=512 skip=$((c / 512)) seek=$((b / 512)) count=$(((d + 511) / 512)) \\
-        conv=notrunc 2>/dev/null
+        conv=notrunc 2>"$work/dd" || fail "cannot write $path: $(cat "$work/dd")"
       ;;
     esac
   done <"$work/index"
   while [ "$files" -gt 0 ]; do
     files=$((files - 1))
-    eval "check \\"\\$file_$files\\" \\$digest_$files"
+    eval "path=\\$file_$files a=\\$mode_$files b=\\$time_$files d=\\$digest_$files"
+    check "$path" "$d"
+    finish "$path" "$a" "$b"
   done
-  # Links last, so that nothing is written through one; then the modes of folders.
-  while read -r kind a b rest; do
-    case $kind in
-    L)
-      place "$b"
-      decode "$a"
-      ln -s "$decoded" "$path"
-      ;;
-    D)
-      place "$b"
-      chmod "$a" "$path"
-      ;;
-    B) break ;;
-    esac
-  done <"$work/index"
+  # Links after all files, so that nothing is written through one.
+  grep '^L ' "$work/index" >"$work/rest" || true
+  while read -r kind a b; do
+    place "$b"
+    decode "$a"
+    ln -s -- "$decoded" "$path" || fail "cannot make the link $path"
+  done <"$work/rest"
+  # The modes of folders last, the deepest first: one that may not be entered hides those below.
+  grep '^D ' "$work/index" | sort -r -k 3 >"$work/rest"
+  while read -r kind a b; do
+    place "$b"
+    chmod "$a" "$path" || fail "cannot set the mode of $path"
+  done <"$work/rest"
 }
 
 echo "database.bak ..." >&2
@@ -137,7 +154,7 @@ Taken ${takenAt} from Octopus Deploy ${source.octopusVersion} (installation ${so
 | Database | ${dump.database}, ${database.sizeBytes} bytes, from ${dump.sqlServer.edition} ${dump.sqlServer.version}, collation ${dump.collation} |
 | SHA-256 of the dump | \`${database.sha256}\` |
 | Files | ${folders.fileCount}, ${folders.sizeBytes} bytes |
-| Master key | fingerprint \`${keys.masterKeyFingerprint}\`; the key itself is in the secret store as \`${instance}/master-key/${keys.masterKeyFingerprint}\`, never here |
+| Master key | fingerprint \`${keys.masterKeyFingerprint}\`; the key itself is in the secret store as \`${secretNames.masterKey(instance, keys.masterKeyFingerprint)}\`, never here |
 
 ## 1. Get the bytes
 
@@ -150,12 +167,24 @@ It compares everything with its SHA-256 and leaves in TARGET: \`database.bak\`, 
 
 ${folders.places.map(({ name, path, fileCount }) => `- \`${name}/\`: ${fileCount} files, from \`${path}\``).join('\n')}
 
+Files keep their modes and times, folders and links only their modes and targets. If it stops, it says at what and exits with 1; what is in
+TARGET then is not whole.
+
 ## 2. Put the server back
 
 1. Install Octopus Deploy ${source.octopusVersion}, exactly this version, without starting it.
-2. Restore the dump: \`RESTORE DATABASE [${dump.database}] FROM DISK = N'…\\database.bak' WITH CHECKSUM\`. The SQL Server must not be older than ${dump.sqlServer.version}.
+2. Restore the dump, on a SQL Server not older than ${dump.sqlServer.version} whose account may read the file. Its data files lie where they lay on the old server,
+   which another one has no such folder for, so ask for their names and say where each is to lie (one \`MOVE\` for each row of the first answer):
+
+       RESTORE FILELISTONLY FROM DISK = N'…\\database.bak';
+       RESTORE DATABASE [${dump.database}] FROM DISK = N'…\\database.bak' WITH CHECKSUM,
+         MOVE N'<LogicalName, Type D>' TO N'<data folder>\\${dump.database}.mdf',
+         MOVE N'<LogicalName, Type L>' TO N'<log folder>\\${dump.database}_log.ldf';
+
    \`logins.json\` beside this page lists the logins that the database expects.
-3. Point the server at the database with the master key: \`Octopus.Server database --connectionString=… --masterKey=…\`. With another key nothing that is encrypted can be read.
+3. Get the master key: it is the secret \`${secretNames.masterKey(instance, keys.masterKeyFingerprint)}\`. How to read it where this program no longer runs is in
+   \`docs/runbook.md\` of the program, section "The bot is gone". Then point the server at the database with it:
+   \`Octopus.Server database --connectionString=… --masterKey=…\`. With another key nothing that is encrypted can be read.
 4. Copy the folders to where the server looks for them (\`Octopus.Server path\`); \`host.json\` says how it was set up.
 5. Before the start, decide whether triggers and deployment targets may be reached from here: the restored server believes to be the old one.
 

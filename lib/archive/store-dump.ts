@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import { OctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
 import type { World } from '../ports/world.ts';
+import { damagedNames } from '../repository/damage.ts';
 import { type ArchiveIndex, addBlock, addFile, addPiece, indexMerger, newIndex } from './index/archive-index.ts';
 import { PACK_BYTES, PIECE_BYTES } from './pack/batches.ts';
 import { type Ask, type Crew, openCrew } from './crew/crew.ts';
@@ -14,7 +15,7 @@ import { hostIndexes } from './index/host-indexes.ts';
 import { encodeIndex } from './index/index-text.ts';
 import { addedBytes } from './pack-folders.ts';
 import type { Watch } from './pack/pack-tree.ts';
-import { listPacks, storeByContent, storeIndex } from './pack/packs.ts';
+import { besideDamaged, listPacks, storeByContent, storeIndex } from './pack/packs.ts';
 import { type NewPageTable, type StoredBlock, createPageTable, openPageTable } from './dump/page-table.ts';
 import { type Dump, type LastDump, type PagePlan, planPages } from './dump/plan-pages.ts';
 
@@ -43,11 +44,16 @@ export const storeDump = async (world: Host, request: StoreDumpRequest, watch: W
   const before = await stat(request.path);
   const dump = { path: request.path, sizeBytes: before.size };
   const present = await listPacks(world, archiveKeys.database(request.instance));
+  const damaged = await damagedNames(world, request.instance);
   const table = await openPageTable(directory);
   const last =
     table === null
       ? null
-      : { table, isPresent: ({ pack }: StoredBlock) => present.get(pack.sha256) === pack.sizeBytes };
+      : {
+          table,
+          isPresent: ({ pack }: StoredBlock) =>
+            !damaged.has(pack.sha256) && present.get(pack.sha256) === pack.sizeBytes,
+        };
   const crew = openCrew({
     slotBytes: PACK_BYTES,
     mostTasks: 1 + Math.ceil(before.size / PACK_BYTES),
@@ -56,7 +62,7 @@ export const storeDump = async (world: Host, request: StoreDumpRequest, watch: W
   let planned;
   try {
     planned = await planAndHash(dump, { last, directory }, { crew, watch });
-    const blocks = await packBlocks({ world, request, crew, present, watch }, planned.plan);
+    const blocks = await packBlocks({ world, request, crew, present, damaged, watch }, planned.plan);
     await assertUnchanged(dump.path, before);
     const index = indexOf({ ...planned, ...dump, blocks }, world.clock.now());
     const bytes = encodeIndex(index);
@@ -122,6 +128,7 @@ type Packing = {
   request: StoreDumpRequest;
   crew: Crew;
   present: ReadonlyMap<string, number>;
+  damaged: ReadonlySet<string>;
   watch: Watch;
 };
 type NewBlock = { number: number; spans: Span[] };
@@ -147,22 +154,23 @@ const packBlocks = async (packing: Packing, plan: PagePlan): Promise<StoredBlock
 };
 
 const packGroup = async (packing: Packing, group: NewBlock[], ask: Ask): Promise<StoredBlock[]> => {
-  const { world, request, crew, present, watch } = packing;
+  const { world, request, crew, present, damaged, watch } = packing;
   const slot = await crew.takeSlot();
-  const { length, sha256, blocks } = await ask('packSpans', {
+  const packed = await ask('packSpans', {
     slot,
     path: request.path,
     blocks: group.map(({ spans }) => spans),
   });
+  const { bytes, sha256 } = besideDamaged({ bytes: Buffer.from(slot, 0, packed.length), ...packed }, damaged);
   const upload = async (): Promise<void> => {
-    const bytes = Buffer.from(slot, 0, length);
-    if (present.get(sha256) !== length) {
+    if (present.get(sha256) !== bytes.length) {
       const key = `${archiveKeys.database(request.instance)}${sha256}`;
       await storeByContent(world, key, { bytes, sha256, signal: watch.signal });
     }
   };
   crew.background(upload().finally(() => crew.giveSlot(slot)));
-  return blocks.map((block) => ({ ...block, pack: { sha256, sizeBytes: length, runId: request.runId } }));
+  const pack = { sha256, sizeBytes: bytes.length, runId: request.runId };
+  return packed.blocks.map((block) => ({ ...block, pack }));
 };
 
 const indexOf = (

@@ -24,3 +24,6 @@ export const look = async (subject: string, check: () => Promise<Finding>): Prom
     return fail(subject, `${error.message} (${error.code})`, error.advice);
   }
 };
+
+/** `9.4 GB` */
+export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

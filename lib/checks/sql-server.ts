@@ -1,13 +1,13 @@
-/** Can SQL Server back the database up, and does the file arrive where the worker looks for it? */
-import { statfs, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Can SQL Server back the database up, and does its clock agree with ours? Where the file goes is `share.ts`. */
 import type { World } from '../ports/world.ts';
-import { fail, look, ok, type Finding } from './finding.ts';
+import { fail, look, ok, warn, type Finding } from './finding.ts';
 
-type SqlWorld = Pick<World, 'sqlServer' | 'instance'>;
+type SqlWorld = Pick<World, 'sqlServer' | 'instance' | 'clock'>;
 
 /** SQL Server's EngineEdition of Azure SQL Database, which has no BACKUP statement. */
 const AZURE_SQL_DATABASE = 5;
+/** A lease is renewed every 20 s and lasts 300: a minute apart is far from harm, and no network's delay. */
+const CLOCK_SECONDS = 60;
 
 export const checkSqlServer = async (world: SqlWorld, instance: string): Promise<Finding[]> => {
   const { database } = world.instance(instance);
@@ -36,22 +36,16 @@ export const checkSqlServer = async (world: SqlWorld, instance: string): Promise
         ? ok('SQL rights', 'may back up, verify, and see its progress')
         : fail('SQL rights', `lacks ${missing.join(', ')}`, `Grant the login ${missing.join(', ')}.`);
     }),
-    look('share', () => checkShare(world, instance)),
+    look('clock', async () => {
+      const { utcNow } = await (await world.sqlServer(instance)).describe();
+      const apartSeconds = Math.round(Math.abs(Date.parse(utcNow) - world.clock.now().getTime()) / 1000);
+      return apartSeconds <= CLOCK_SECONDS
+        ? ok('clock', 'agrees with that of SQL Server')
+        : warn(
+            'clock',
+            `${apartSeconds} s apart from that of SQL Server`,
+            'Let both machines take the time from one source: leases and archives are dated by these clocks.',
+          );
+    }),
   ]);
 };
-
-const checkShare = async (world: SqlWorld, instance: string): Promise<Finding> => {
-  const { database } = world.instance(instance);
-  const probe = join(database.share.workerPath, '.octo-check');
-  await writeFile(probe, '');
-  await unlink(probe);
-  const { bavail, bsize } = await statfs(database.share.workerPath);
-  const freeBytes = bavail * bsize;
-  const needed = (await (await world.sqlServer(instance)).database(database.name))?.allocatedBytes ?? 0;
-  const sizes = `${gigabytes(freeBytes)} free, the database needs ${gigabytes(needed)}`;
-  return freeBytes >= needed
-    ? ok('share', `${database.share.workerPath}, ${sizes}`)
-    : fail('share', sizes, 'Free space on the share, or name a larger one.');
-};
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -3,6 +3,7 @@ import { verifyArchive } from '../archive/verify.ts';
 import type { Manifest } from '../domain/archives/archive.ts';
 import { columns } from '../domain/reply.ts';
 import { findArchive, listArchives } from '../repository/catalog.ts';
+import { damagedNames, markDamaged } from '../repository/damage.ts';
 import { heldArchives, readHold, type Hold } from '../repository/holds.ts';
 import { duration, size, utcTime } from '../slack/text.ts';
 import type { Command } from './grammar/command.ts';
@@ -29,14 +30,14 @@ export const backupList: Command = {
       if (isCut) break;
       manifests.push(manifest);
     }
-    const held = await heldArchives(world, instance);
+    const known = { held: await heldArchives(world, instance), damaged: await damagedNames(world, instance) };
     return {
       headline: manifests.length === 0 ? `${instance} has no archive yet.` : `Archives of ${instance}, newest first.`,
       lines: [
-        ...columns(manifests.map((manifest) => row(manifest, held))),
+        ...columns(manifests.map((manifest) => row(manifest, known))),
         ...(isCut ? [`Older ones are left out; only the newest ${LIST_LENGTH} are listed.`] : []),
       ],
-      json: { instance, archives: manifests.map((manifest) => summary(manifest, held)), isCut },
+      json: { instance, archives: manifests.map((manifest) => summary(manifest, known)), isCut },
     };
   },
 };
@@ -51,10 +52,11 @@ export const backupShow: Command = {
     const instance = instanceNamed(world, options['instance']);
     const manifest = await findArchive(world, instance, positionals['archive'] ?? 'latest');
     const hold = await readHold(world, { instance, archiveId: manifest.archiveId });
+    const isDamaged = (await damagedNames(world, instance)).has(manifest.archiveId);
     return {
-      headline: `${manifest.archiveId} of ${instance}: ${manifest.word}.`,
+      headline: `${manifest.archiveId} of ${instance}: ${isDamaged ? DAMAGED : manifest.word}.`,
       lines: columns([...facts(manifest), ...(hold === null ? [] : [heldFact(hold)])]),
-      json: { ...manifest, hold },
+      json: { ...manifest, hold, isDamaged },
     };
   },
 };
@@ -78,6 +80,7 @@ export const backupVerify: Command = {
       },
     );
     const seconds = (world.clock.now().getTime() - startedAt.getTime()) / 1000;
+    await markDamaged(world, instance, found.damaged);
     return {
       headline:
         found.damaged.length === 0
@@ -85,7 +88,10 @@ export const backupVerify: Command = {
           : `${archiveId} is DAMAGED: ${found.damaged.length} object(s).`,
       lines: [
         `Read in ${duration(seconds)}.`,
-        ...found.damaged.map(({ key, what, archives }) => `${key}: ${what}; also part of ${archives.join(', ')}`),
+        ...found.damaged.map(({ key, what, archives }) => `${key}: ${what}; part of ${archives.join(', ')}`),
+        ...(found.damaged.length === 0
+          ? []
+          : ['Marked: these archives no longer count as good, and the next backup stores what is damaged anew.']),
       ],
       json: { archive: archiveId, ...found },
       isBad: found.damaged.length > 0,
@@ -96,14 +102,19 @@ export const backupVerify: Command = {
 const sizes = ({ database, folders }: Manifest): string =>
   `${size(database.sizeBytes + folders.sizeBytes)} (+${size(database.addedBytes + folders.addedBytes)})`;
 
-const row = (manifest: Manifest, held: Set<string>): string[] => [
+/** What is known of archives beside their manifests, by id. */
+type Known = { held: Set<string>; damaged: Set<string> };
+
+const DAMAGED = 'DAMAGED';
+
+const row = (manifest: Manifest, { held, damaged }: Known): string[] => [
   manifest.archiveId,
-  manifest.word,
+  damaged.has(manifest.archiveId) ? DAMAGED : manifest.word,
   utcTime(manifest.takenAt),
   `${sizes(manifest)}${held.has(manifest.archiveId) ? '  held' : ''}`,
 ];
 
-const summary = (manifest: Manifest, held: Set<string>) => ({
+const summary = (manifest: Manifest, { held, damaged }: Known) => ({
   archive: manifest.archiveId,
   word: manifest.word,
   takenAt: manifest.takenAt,
@@ -112,6 +123,7 @@ const summary = (manifest: Manifest, held: Set<string>) => ({
   addedBytes: manifest.database.addedBytes + manifest.folders.addedBytes,
   masterKeyFingerprint: manifest.keys.masterKeyFingerprint,
   isHeld: held.has(manifest.archiveId),
+  isDamaged: damaged.has(manifest.archiveId),
 });
 
 const heldFact = ({ by, reason, heldAt }: Hold): string[] => [
@@ -132,4 +144,5 @@ const facts = (manifest: Manifest): string[][] => [
     `master key ${manifest.keys.masterKeyFingerprint}, opened ${manifest.proof.opened} of ${manifest.proof.sampled}`,
   ],
   ...manifest.gaps.map((gap) => ['gap', gap]),
+  ...(manifest.unusual ?? []).map((line) => ['unusual', line]),
 ];

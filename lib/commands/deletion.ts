@@ -10,6 +10,7 @@ import { archiveKeys, isArchiveId } from '../domain/names.ts';
 import { columns, type Reply } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import { findArchive, listArchives } from '../repository/catalog.ts';
+import { damagedNames } from '../repository/damage.ts';
 import { readHold } from '../repository/holds.ts';
 import { count, size } from '../slack/text.ts';
 import { INSTANCE } from './archives.ts';
@@ -45,11 +46,12 @@ const requireDeletable = async (world: World, { instance, archiveId, word }: Man
     throw new OctoError('ArchiveHeld', `${archiveId} is held by ${hold.by} since ${hold.heldAt}`, {
       facts: { ...hold },
     });
-  if (word !== 'good') return;
+  const damaged = await damagedNames(world, instance);
+  if (word !== 'good' || damaged.has(archiveId)) return;
   let newer = 0;
   for await (const other of listArchives(world, instance)) {
     if (other.archiveId === archiveId) break;
-    if (other.word === 'good') newer++;
+    if (other.word === 'good' && !damaged.has(other.archiveId)) newer++;
     if (newer === KEPT_GOOD) return;
   }
   throw new OctoError('ArchiveNeeded', `${archiveId} is one of the ${KEPT_GOOD} newest good archives of ${instance}`);

@@ -25,3 +25,9 @@ export type InstanceDatabase = {
   /** The folder of backup files as SQL Server names it and as the worker names it: one place, two notations. */
   share: { sqlServerPath: string; workerPath: string };
 };
+
+/** SQL Server may run on another system than the worker: its folder's own notation says which separator it wants. */
+export const joinAsWritten = (folder: string, name: string): string => {
+  const separator = /^[A-Za-z]:|\\/.test(folder) ? '\\' : '/';
+  return folder.endsWith(separator) ? `${folder}${name}` : `${folder}${separator}${name}`;
+};

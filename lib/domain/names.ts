@@ -39,7 +39,16 @@ export const archiveKeys = {
   index: (instance: string, sha256: string) => `${instance}/indexes/${sha256}.zst`,
   packs: (instance: string) => `${instance}/packs/`,
   database: (instance: string) => `${instance}/database/`,
+  damages: (instance: string) => `${instance}/damaged/`,
+  /** What is damaged, by the SHA-256 of a pack or index, or by the id of an archive that needs it. */
+  damage: (instance: string, name: string) => `${instance}/damaged/${name}.json`,
 } as const;
+
+/** The SHA-256 that names a pack or an index, or `null` for any other key. */
+export const contentNameOf = (instance: string, key: string): string | null => {
+  const name = key.startsWith(`${instance}/`) ? key.slice(instance.length + 1) : '';
+  return /^(?:packs|database|indexes)\/([0-9a-f]{64})(?:\.zst)?$/.exec(name)?.[1] ?? null;
+};
 
 /** The archive that a key under `archiveKeys.archives` belongs to, or `null`. */
 export const archiveIdOfKey = (instance: string, key: string): string | null => {
@@ -127,6 +136,9 @@ export const secretNames = {
 /** Name of a run's backup set, SQL session and file on the share: how a run finds its own work again. */
 export const backupSetName = (runId: string): string => `octo-${runId}`;
 export const backupFileName = (instance: string, runId: string): string => `octo-${instance}-${runId}.bak`;
+
+/** What `check` lets SQL Server write to the share, and takes away again. */
+export const checkFileName = (instance: string): string => `octo-check-${instance}.bak`;
 
 /** The run of `instance` that a file on the share was made for, or `null` when it is not one of ours. */
 export const runIdOfBackupFile = (instance: string, fileName: string): string | null => {

@@ -22,6 +22,8 @@ export type ObjectStore = {
   upload(key: string, parts: AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Promise<Written>;
   /** Objects whose key starts with `prefix`, in byte order of the key, from the first one after `after`. */
   list(prefix: string, options?: { after?: string }): AsyncIterable<StoredObject>;
+  /** Room that is left, in bytes; absent where a store has no end of its own, as S3 has none. */
+  freeBytes?(): Promise<number>;
   /** Removes the object; a key that is not there is no error. */
   delete(key: string): Promise<void>;
 };

@@ -31,5 +31,12 @@ export type EncryptedValue = {
   cipherText: Secret;
 };
 
-export type ListedPackage = { packageId: string; version: string; spaceId: string | null; fileExtension: string };
-export type ListedArtifact = { id: string; fileName: string; spaceId: string | null };
+/** `createdAt` (ISO 8601, UTC) is when Octopus took the file in; `null` where the row does not tell. */
+export type ListedPackage = {
+  packageId: string;
+  version: string;
+  spaceId: string | null;
+  fileExtension: string;
+  createdAt: string | null;
+};
+export type ListedArtifact = { id: string; fileName: string; spaceId: string | null; createdAt: string | null };

@@ -40,6 +40,8 @@ export type SqlServerDescription = {
   engineEdition: number;
   collation: string;
   serverName: string;
+  /** SQL Server's own clock when it answered, ISO 8601. */
+  utcNow: string;
   isRds: boolean;
   defaultDataPath: string | null;
   defaultLogPath: string | null;

@@ -10,6 +10,7 @@ import { archiveIdFloor, archiveIdOfKey, archiveKeys, isArchiveId } from '../dom
 import { dayOf, type Span } from '../domain/settings/when.ts';
 import type { World } from '../ports/world.ts';
 import { readManifest } from './archives.ts';
+import { damagedNames } from './damage.ts';
 
 type Store = Pick<World, 'archives' | 'clock'>;
 
@@ -37,10 +38,12 @@ export const listArchives = async function* (world: Store, instance: string): As
   }
 };
 
-/** The newest archive whose word is good, or `null`. `except` leaves one out. */
+/** The newest archive whose word is good and that was not found damaged since, or `null`. `except` leaves one out. */
 export const latestGood = async (world: Store, instance: string, except?: string): Promise<Manifest | null> => {
+  const damaged = await damagedNames(world, instance);
   for await (const manifest of listArchives(world, instance)) {
-    if (manifest.word === 'good' && manifest.archiveId !== except) return manifest;
+    const { archiveId, word } = manifest;
+    if (word === 'good' && archiveId !== except && !damaged.has(archiveId)) return manifest;
   }
   return null;
 };
@@ -62,9 +65,10 @@ export const findArchive = async (world: Store, instance: string, wanted: string
 const goodOfDay = async (world: Store, instance: string, { from, before }: Span): Promise<Manifest> => {
   const window = { from: archiveIdFloor(from), before: archiveIdFloor(before) };
   const ids = (await idsBetween(world, instance, window)).toReversed();
+  const damaged = await damagedNames(world, instance);
   for (const archiveId of ids) {
     const manifest = await readManifest(world, { instance, archiveId });
-    if (manifest?.word === 'good') return manifest;
+    if (manifest?.word === 'good' && !damaged.has(archiveId)) return manifest;
   }
   const day = from.toISOString().slice(0, 10);
   const others = ids.length === 0 ? '' : `; taken that day, but not good: ${ids.join(', ')}`;

@@ -1,8 +1,9 @@
 /**
- * Does the archive hold the packages and artifacts that the database lists? What is missing is named.
+ * Does the archive hold the packages and artifacts that the dump lists? What is missing is named.
  *
- * The database goes on while this runs: what it lists by now may be younger than the archive. So what the index lacks is
- * looked for in the folders as well; a file that lies there now, and that the second pass did not see, came after it.
+ * What counts is the archive's index, never a file that lies on the disk by now: it may have been away while the folders
+ * were packed. The lists come from the database, which goes on meanwhile, so rows that are younger than the dump are left
+ * out; a row that does not tell its age is taken to be in the dump.
  */
 import * as z from 'zod';
 import type { Section } from '../domain/archives/archive.ts';
@@ -19,7 +20,6 @@ import {
 } from '../domain/archives/references.ts';
 import { decodeIndex } from '../archive/index/index-text.ts';
 import { pathBytes } from '../archive/index/path-text.ts';
-import { walk } from '../archive/pack/walk.ts';
 import type { OctopusDatabase } from '../ports/octopus-database.ts';
 import type { World } from '../ports/world.ts';
 import { readSection, requireSection, writeSection, type ArchivePlace } from '../repository/sections.ts';
@@ -50,11 +50,8 @@ const check = async (world: World, place: ArchivePlace, context: StepContext): P
   const present = nothingPresent();
   await noteArchived(world, place, present);
   await context.beat({ text: 'comparing the database with the files' });
-  let section = await compare(database, present, context);
-  if (section.missing.length > 0) {
-    await noteOnDisk(world, present, context);
-    section = await compare(database, present, context);
-  }
+  const { finishedAt } = await requireSection(world, place, 'dump');
+  const section = await compare(database, { present, dumpedAt: finishedAt }, context);
   return writeSection(world, place, { name: 'references', section });
 };
 
@@ -66,23 +63,13 @@ const noteArchived = async (world: Pick<World, 'archives'>, place: ArchivePlace,
   for (const path of decodeIndex(index.bytes).files.paths) notePresent(present, pathBytes(path).toString());
 };
 
-const noteOnDisk = async (world: World, present: Present, { run, signal }: StepContext): Promise<void> => {
-  const folders = await (await world.octopusApi(run.instance)).serverFolders();
-  const places = folders.filter(({ role }) => role === 'packages' || role === 'artifacts');
-  const tree = await walk(
-    places.map(({ role, path }) => ({ name: role, path })),
-    signal,
-  );
-  for (const path of tree.files.paths) notePresent(present, pathBytes(path).toString());
-};
-
 const LISTED_AT_MOST = 50;
 /** So many rows pass between two beats: a thousand take a fraction of a second. */
 const ROWS_PER_BEAT = 1000;
 
 const compare = async (
   database: OctopusDatabase,
-  present: Present,
+  { present, dumpedAt }: { present: Present; dumpedAt: string },
   { beat }: StepContext,
 ): Promise<Section<'references'>> => {
   const found = {
@@ -92,15 +79,23 @@ const compare = async (
     artifactsMissing: 0,
     missing: [] as string[],
   };
+  const isYounger = ({ createdAt }: { createdAt: string | null }) =>
+    createdAt !== null && Date.parse(createdAt) > Date.parse(dumpedAt);
+  let rows = 0;
+  const beatNowAndThen = async () => void (++rows % ROWS_PER_BEAT === 0 && (await beat()));
   const miss = (name: string) => found.missing.length < LISTED_AT_MOST && found.missing.push(name);
   for await (const listed of database.packages()) {
-    if (++found.packagesListed % ROWS_PER_BEAT === 0) await beat();
+    await beatNowAndThen();
+    if (isYounger(listed)) continue;
+    found.packagesListed += 1;
     if (isPackagePresent(present, listed)) continue;
     found.packagesMissing += 1;
     miss(namePackage(listed));
   }
   for await (const listed of database.artifacts()) {
-    if (++found.artifactsListed % ROWS_PER_BEAT === 0) await beat();
+    await beatNowAndThen();
+    if (isYounger(listed)) continue;
+    found.artifactsListed += 1;
     if (isArtifactPresent(present, listed)) continue;
     found.artifactsMissing += 1;
     miss(nameArtifact(listed));

@@ -18,7 +18,7 @@ import {
 } from '../domain/runs/quiet.ts';
 import type { OctopusApi } from '../ports/octopus.ts';
 import type { World } from '../ports/world.ts';
-import { closeLease, openLease } from '../repository/lease/lease.ts';
+import { claimFlags, closeLease, openLease, readLease } from '../repository/lease/lease.ts';
 import { restoreFromLease } from '../repository/lease/restore-lease.ts';
 import { readSettings } from '../repository/settings.ts';
 import { readServer, type ServerSeen } from './parts/read-server.ts';
@@ -43,34 +43,58 @@ export const step = defineStep(
 
     const late = `after ${wait.minutes} min still at work: ${nameTasks(workingTasks(server.tasks), now)}`;
     if (wait.onTimeout === 'abort') throw new OctoError('TasksStillRunning', late);
-    await restoreFromLease(world, lease);
+    await restoreFromLease(world, (await readLease(world, context.run.id)) ?? lease);
     await closeLease(world, context.run.id);
     return { consistency: 'online', notes: [`went on online, ${late}`] };
   },
 );
 
-type Quieting = { world: Pick<World, 'clock'>; api: OctopusApi; context: StepContext };
+type Quieting = { world: Pick<World, 'clock' | 'state' | 'hostDirectory'>; api: OctopusApi; context: StepContext };
 
 const READ_BACK = { tries: 5, everySeconds: 2 };
 
-const closeDoors = async ({ world, api, context }: Quieting): Promise<void> => {
-  const patience = { ...READ_BACK, signal: context.signal };
-  if (!(await api.isInMaintenance())) {
-    await context.beat({ text: 'entering maintenance mode' });
-    await api.setMaintenance(true);
-    if (!(await until(world.clock, patience, () => api.isInMaintenance())))
-      throw new OctoError('MaintenanceNotTaken', `${context.run.instance} does not enter maintenance mode`);
+const closeDoors = async (quieting: Quieting): Promise<void> => {
+  await enterMaintenance(quieting);
+  await drainNodes(quieting);
+};
+
+const enterMaintenance = async ({ world, api, context }: Quieting): Promise<void> => {
+  if (await api.isInMaintenance()) return;
+  const { run, signal } = context;
+  await context.beat({ text: 'entering maintenance mode' });
+  await claimFlags(world, run.id, (own) => ({ ...own, isInMaintenance: true }));
+  // Claiming takes two durable writes: whoever switched it on meanwhile is the one to switch it off.
+  if (await api.isInMaintenance()) {
+    await claimFlags(world, run.id, (own) => ({ ...own, isInMaintenance: false }));
+    return;
   }
+  await api.setMaintenance(true);
+  if (!(await until(world.clock, { ...READ_BACK, signal }, () => api.isInMaintenance())))
+    throw new OctoError('MaintenanceNotTaken', `${run.instance} does not enter maintenance mode`);
+};
+
+const drainNodes = async ({ world, api, context }: Quieting): Promise<void> => {
+  const { run, signal } = context;
   await context.beat({ text: 'draining the nodes' });
-  for (const node of await api.nodes()) if (!node.isDraining) await api.setDraining(node, true);
+  const claimed = idsOf((await api.nodes()).filter((node) => !node.isDraining));
+  if (claimed.length > 0)
+    await claimFlags(world, run.id, (own) => ({ ...own, nodeIds: [...except(own.nodeIds, claimed), ...claimed] }));
+  const nodes = await api.nodes();
+  const taken = idsOf(nodes.filter((node) => node.isDraining && claimed.includes(node.id)));
+  if (taken.length > 0) await claimFlags(world, run.id, (own) => ({ ...own, nodeIds: except(own.nodeIds, taken) }));
+  for (const node of nodes) if (!node.isDraining && claimed.includes(node.id)) await api.setDraining(node, true);
   let taking: string[] = [];
-  const isDrained = await until(world.clock, patience, async () => {
+  const isDrained = await until(world.clock, { ...READ_BACK, signal }, async () => {
     taking = takingNodes(await api.nodes());
     return taking.length === 0;
   });
   if (!isDrained)
     throw new OctoError('DrainNotTaken', `still taking tasks: ${taking.join(', ')}`, { facts: { taking } });
 };
+
+const idsOf = (nodes: readonly { id: string }[]): string[] => nodes.map(({ id }) => id);
+const except = (ids: readonly string[], others: readonly string[]): string[] =>
+  ids.filter((id) => !others.includes(id));
 
 const POLL_SECONDS = 5;
 /** Each node looks for work every 20 s: a second look after that has seen every node look. */

@@ -37,7 +37,7 @@ export const step = defineStep(
 
 /** The outcome as the audit keeps it, which outlives the run book, and the entry's number and hash in the run. */
 const recordEnd = async (world: Pick<World, 'state' | 'clock'>, run: RunRecord, outcome: Outcome): Promise<void> => {
-  const { word, gaps, notes, error, backup } = outcome;
+  const { word, gaps, unusual = [], notes, error, backup } = outcome;
   const { id: runId, instance: on, requestedAt, requestedBy, workflow } = run;
   const head = await appendAuditOnce(
     world,
@@ -47,7 +47,14 @@ const recordEnd = async (world: Pick<World, 'state' | 'clock'>, run: RunRecord, 
       stage: 'done',
       on,
       runId,
-      detail: { outcome: word, archive: backup?.archiveId ?? null, askedBy: requestedBy, error, gaps, notes },
+      detail: {
+        outcome: word,
+        archive: backup?.archiveId ?? null,
+        askedBy: requestedBy,
+        error,
+        gaps: [...gaps, ...unusual],
+        notes,
+      },
     },
     { since: requestedAt },
   );

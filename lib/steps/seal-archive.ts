@@ -9,24 +9,27 @@ import { restoreGuide, restoreScript } from '../archive/restore-guide.ts';
 import { FORMAT_VERSION, type Manifest, type SectionName, sections } from '../domain/archives/archive.ts';
 import { OctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
-import { type Tolerance, deviations } from '../domain/archives/shape.ts';
+import { deviations } from '../domain/archives/shape.ts';
+import { Settings } from '../domain/settings/settings.ts';
 import type { World } from '../ports/world.ts';
 import { readManifest, writeManifest } from '../repository/archives.ts';
 import { latestGood } from '../repository/catalog.ts';
+import { damagedNames } from '../repository/damage.ts';
 import { type ArchivePlace, requireSection, writeArchiveFile } from '../repository/sections.ts';
 import { archivePlace } from './parts/archive-place.ts';
-import { defineStep } from './step.ts';
+import { defineStep, type StepContext } from './step.ts';
 
 const Input = z.strictObject({
   instance: z.string(),
   gaps: z.array(z.string()),
-  tolerance: z.strictObject({ sizePercent: z.number(), filePercent: z.number() }),
+  tolerance: Settings.shape.tolerance,
 });
 const Output = z.strictObject({
   archiveId: z.string(),
   word: z.enum(['good', 'gaps', 'suspicious']),
   /** Cut at 20: the manifest has them all. */
   gaps: z.array(z.string()),
+  unusual: z.array(z.string()),
   takenAt: z.string(),
   totalBytes: z.number(),
   addedBytes: z.number(),
@@ -39,14 +42,15 @@ const GAPS_IN_OUTPUT = 20;
 
 export const step = defineStep(
   { name: 'seal-archive', runsOn: 'cloud', input: Input, output: Output },
-  async (world, { gaps, tolerance }, { run }) => {
+  async (world, { gaps, tolerance }, { run, beat }) => {
     const at = archivePlace(run);
-    const sealed = (await readManifest(world, at)) ?? (await seal(world, at, { runId: run.id, gaps, tolerance }));
+    const sealed = (await readManifest(world, at)) ?? (await seal(world, at, { runId: run.id, gaps, tolerance, beat }));
     const { folders, database } = sealed;
     return {
       archiveId: sealed.archiveId,
       word: sealed.word,
       gaps: sealed.gaps.slice(0, GAPS_IN_OUTPUT),
+      unusual: sealed.unusual ?? [],
       takenAt: sealed.takenAt,
       totalBytes: folders.sizeBytes + database.sizeBytes,
       addedBytes: folders.addedBytes + database.addedBytes,
@@ -60,28 +64,30 @@ export const step = defineStep(
 type Store = Pick<World, 'archives' | 'clock'>;
 type Sections = Pick<Manifest, SectionName>;
 
-const seal = async (
-  world: Store,
-  at: ArchivePlace,
-  { runId, ...found }: { runId: string; gaps: string[]; tolerance: Tolerance },
-): Promise<Manifest> => {
+type Sealing = { runId: string; gaps: string[]; tolerance: Settings['tolerance']; beat: StepContext['beat'] };
+
+const seal = async (world: Store, at: ArchivePlace, { runId, ...found }: Sealing): Promise<Manifest> => {
   const parts = await readSections(world, at);
   await assertStored(world, at, parts);
   const last = await latestGood(world, at.instance, at.archiveId);
-  const suspicions = last === null ? [] : deviations(parts, last, found.tolerance);
+  const unusual = last === null ? [] : deviations(parts, last, found.tolerance);
   const gaps = [...found.gaps, ...gapsOfFolders(parts.folders)];
   const head = { archiveId: at.archiveId, instance: at.instance, takenAt: parts.dump.startedAt };
   await writeArchiveFile(world, at, text('restore.sh', restoreScript({ ...head, ...parts })));
   await writeArchiveFile(world, at, text('RESTORE.md', restoreGuide({ ...head, ...parts })));
+  const files = await filesBeside(world, at);
+  // A run that took too long has been reported without its archive: then there must be none.
+  await found.beat({ text: 'writing the manifest' });
   return writeManifest(world, {
     format: FORMAT_VERSION,
     ...head,
     runId,
     sealedAt: world.clock.now().toISOString(),
-    word: suspicions.length > 0 ? 'suspicious' : gaps.length > 0 ? 'gaps' : 'good',
-    gaps: [...gaps, ...suspicions],
+    word: unusual.length > 0 ? 'suspicious' : gaps.length > 0 ? 'gaps' : 'good',
+    gaps,
+    unusual,
     ...parts,
-    files: await filesBeside(world, at),
+    files,
   });
 };
 
@@ -93,12 +99,13 @@ const readSections = async (world: Store, at: ArchivePlace): Promise<Sections> =
   return Object.fromEntries(read) as Sections;
 };
 
-/** Every pack that the indexes name is in the store with its size. @throws PackMissing */
+/** Every pack that the indexes name is in the store with its size, and none was found damaged. @throws PackMissing, PackDamaged */
 const assertStored = async (
   world: Store,
   { instance }: ArchivePlace,
   { folders, database }: Sections,
 ): Promise<void> => {
+  const damaged = await damagedNames(world, instance);
   for (const [section, prefix] of [
     [folders, archiveKeys.packs(instance)],
     [database, archiveKeys.database(instance)],
@@ -106,8 +113,11 @@ const assertStored = async (
     const index = await world.archives.read(section.indexKey);
     if (index === null || sha256Hex(index.bytes) !== section.indexSha256) throw missing([section.indexKey]);
     const present = await listPacks(world, prefix);
-    const absent = packsOfIndex(index.bytes).filter(({ sha256, sizeBytes }) => present.get(sha256) !== sizeBytes);
+    const packs = packsOfIndex(index.bytes);
+    const absent = packs.filter(({ sha256, sizeBytes }) => present.get(sha256) !== sizeBytes);
     if (absent.length > 0) throw missing(absent.map(({ sha256 }) => `${prefix}${sha256}`));
+    const marked = [section.indexSha256, ...packs.map(({ sha256 }) => sha256)].filter((name) => damaged.has(name));
+    if (marked.length > 0) throw markedDamaged(marked);
   }
 };
 
@@ -116,6 +126,11 @@ const KEYS_NAMED = 20;
 const missing = (keys: string[]): OctoError =>
   new OctoError('PackMissing', `${keys.length} objects of this archive are not in the store as they were written`, {
     facts: { keys: keys.slice(0, KEYS_NAMED) },
+  });
+
+const markedDamaged = (names: string[]): OctoError =>
+  new OctoError('PackDamaged', `${names.length} objects of this archive were found damaged`, {
+    facts: { names: names.slice(0, KEYS_NAMED) },
   });
 
 /** A file that was there and could not be taken is a gap; one that changed or vanished meanwhile is Octopus at work. */

@@ -68,7 +68,7 @@ const fill = async ({ query }: Place): Promise<void> => {
   for (let i = 0; i < PACKAGES; i += 100) {
     const rows = Array.from({ length: 100 }, (_, n) => `('packages-${i + n}', 'Payments', '1.0.${i + n}', @json)`);
     await query(`INSERT INTO NuGetPackage VALUES ${rows.join(', ')}`, {
-      json: JSON.stringify({ FileExtension: '.zip' }),
+      json: JSON.stringify({ FileExtension: '.zip', Published: '2026-03-04T03:00:00+01:00' }),
     });
   }
   for (let i = 0; i < ARTIFACTS; i += 1)
@@ -138,9 +138,15 @@ describe('the sample', () => {
 describe('spaces', () => {
   test('are read where the table has them', async () => {
     const [artifact] = await Array.fromAsync(database.artifacts());
-    expect(artifact).toEqual({ id: 'Artifacts-0', fileName: 'deploy.log', spaceId: 'Spaces-1' });
+    expect(artifact).toEqual({ id: 'Artifacts-0', fileName: 'deploy.log', spaceId: 'Spaces-1', createdAt: null });
     const [first] = await Array.fromAsync(database.packages());
-    expect(first).toEqual({ packageId: 'Payments', version: '1.0.0', spaceId: null, fileExtension: '.zip' });
+    expect(first).toEqual({
+      packageId: 'Payments',
+      version: '1.0.0',
+      spaceId: null,
+      fileExtension: '.zip',
+      createdAt: '2026-03-04T02:00:00.000Z',
+    });
   });
 });
 

@@ -41,7 +41,7 @@ const counting = (world: ScratchWorld) => {
   return { world: { ...world, archives }, asked, writtenBytes: () => writtenBytes };
 };
 
-test('an unchanged tree is neither read nor stored, and costs two requests for both passes', async () => {
+test('an unchanged tree is neither read nor stored, and costs four requests for both passes', async () => {
   const { server, world, pack } = setUp();
   plant(server, { 'a.zip': noise(100_000, 1), 'b.txt': 'text', 'c/d.txt': 'more' });
   const first = await pack('run_A');
@@ -50,7 +50,8 @@ test('an unchanged tree is neither read nor stored, and costs two requests for b
   const third = await pack('run_B', 'second', counted.world);
   expect(second).toMatchObject({ readCount: 0, addedBytes: 0, indexSha256: first.indexSha256, fileCount: 3 });
   expect(third).toMatchObject({ readCount: 0, addedBytes: 0, indexSha256: first.indexSha256, fileCount: 3 });
-  expect(counted.asked).toEqual([`list ${archiveKeys.packs('prod')}`, `create ${first.indexKey}`]);
+  const marks = `list ${archiveKeys.damages('prod')}`;
+  expect(counted.asked).toEqual([marks, `list ${archiveKeys.packs('prod')}`, `create ${first.indexKey}`, marks]);
   expect(counted.writtenBytes()).toBe(0);
 });
 

@@ -1,7 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { extractAll, extractFile } from '../../lib/archive/extract.ts';
 import { verifyArchive } from '../../lib/archive/verify.ts';
 import { archiveKeys } from '../../lib/domain/names.ts';
@@ -12,7 +22,7 @@ import { noise, treeOf } from './trees.ts';
 
 const hasZstd = spawnSync('zstd', ['--version']).status === 0;
 
-/** Every kind of file that has a stated outcome, and all of them come back. */
+/** Every kind of file that has a stated outcome, and all of them come back. Task logs lie flat, as Octopus keeps them. */
 const plantOddities = (server: string): void => {
   plant(server, {
     'Packages/feeds/Payments.4.1.0.nupkg': noise(300_000, 1),
@@ -24,18 +34,23 @@ const plantOddities = (server: string): void => {
     'TaskLogs/ümläut 文件 & "quotes" $HOME `x`.txt': 'non-ASCII\n',
     'TaskLogs/back\\slash\ttab\nnewline\n': 'odd\n',
     'TaskLogs/-n': 'looks like an option\n',
-    [`TaskLogs/${'d'.repeat(120)}/${'e'.repeat(200)}/${'f'.repeat(200)}.log`]: 'long\n',
+    'Packages/locked/in it.txt': 'in a folder that may not be written to\n',
+    [`Packages/${'d'.repeat(120)}/${'e'.repeat(200)}/${'f'.repeat(200)}.log`]: 'long\n',
   });
-  for (let n = 0; n < 300; n++) plant(server, { [`TaskLogs/many/${n}.txt`]: `log ${n % 250}\n`.repeat(n) });
+  for (let n = 0; n < 300; n++) plant(server, { [`Packages/many/${n}.txt`]: `log ${n % 250}\n`.repeat(n) });
   writeFileSync(Buffer.concat([Buffer.from(`${server}/TaskLogs/`), Buffer.of(0xff, 0xfe, 0x41)]), 'not UTF-8\n');
-  mkdirSync(join(server, 'TaskLogs/empty folder'));
+  mkdirSync(join(server, 'Packages/empty folder'));
   symlinkSync('/etc/passwd', join(server, 'TaskLogs/out of the tree'));
   symlinkSync('a.txt', join(server, 'TaskLogs/link'));
+  symlinkSync('../many', join(server, 'Packages/locked/link'));
   chmodSync(join(server, 'TaskLogs/a.txt'), 0o640);
+  chmodSync(join(server, 'Packages/large-text.json'), 0o444);
+  chmodSync(join(server, 'Packages/locked'), 0o555);
 };
 
 const archived = async () => {
   const directory = scratchDirectory();
+  onTestFinished(() => void execFileSync('chmod', ['-R', 'u+w', directory]));
   const world = serverWorld(directory);
   const server = join(directory, 'server');
   plantOddities(server);
@@ -68,7 +83,7 @@ test('one file comes back with three requests', async () => {
     },
   };
   const to = join(directory, 'one');
-  await extractFile(counted, at, { path: 'task-logs/many/123.txt', to });
+  await extractFile(counted, at, { path: 'packages/many/123.txt', to });
   expect(readFileSync(to, 'utf8')).toBe('log 123\n'.repeat(123));
   expect(requests).toBeLessThanOrEqual(3);
   await extractFile(world, at, { path: 'database.bak', to: join(directory, 'dump') });
@@ -86,17 +101,57 @@ test('verify reads everything and finds nothing wrong', async () => {
   const { world, at } = await archived();
   const verified = await verifyArchive(world, at);
   expect(verified.damaged).toEqual([]);
-  expect(verified.fileCount).toBe(312);
+  expect(verified.fileCount).toBe(313);
 });
+
+/** Runs the script of the archive as somebody who is not root: nothing may rely on root's rights. */
+const byHand = (directory: string, script: string) => {
+  const target = join(directory, 'by hand');
+  mkdirSync(target);
+  chmodSync(directory, 0o755);
+  execFileSync('chmod', ['-R', 'a+rX,a-w', join(directory, 'store')]);
+  const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+  if (nobody.uid !== undefined) chownSync(target, nobody.uid, nobody.gid);
+  const run = (...more: string[]) => spawnSync('sh', [script, target, ...more], { encoding: 'utf8', ...nobody });
+  return { target, run };
+};
+
+const scriptOf = (directory: string, archiveId: string): string =>
+  join(directory, 'store', archiveKeys.file('prod', archiveId, 'restore.sh'));
 
 test.skipIf(!hasZstd)('the script in the archive takes it apart, from a store that cannot be written', async () => {
   const { directory, at, expected } = await archived();
-  const store = join(directory, 'store');
-  execFileSync('chmod', ['-R', 'a-w', store]);
-  const script = join(store, archiveKeys.file('prod', at.archiveId, 'restore.sh'));
-  const target = join(directory, 'by hand');
-  const ran = spawnSync('sh', [script, target], { encoding: 'utf8' });
-  execFileSync('chmod', ['-R', 'u+w', store]);
+  const { target, run } = byHand(directory, scriptOf(directory, at.archiveId));
+  const ran = run();
   expect(ran.stderr).toContain('done');
+  expect(ran.status).toBe(0);
   expect(treeOf(target)).toEqual(expected);
+  const attributes = (path: string) => {
+    const { mode, mtimeMs } = statSync(path);
+    return { mode, mtimeMs };
+  };
+  for (const path of ['packages/large-text.json', 'packages/many/7.txt', 'task-logs/a.txt'])
+    expect(attributes(join(target, path))).toEqual(attributes(join(directory, 'server', path)));
+  expect(statSync(join(target, 'packages/locked')).mode & 0o777).toBe(0o555);
+});
+
+test.skipIf(!hasZstd)('the script names what stops it, and says so with its exit', async () => {
+  const { directory, world, at } = await archived();
+  const copy = join(directory, 'store');
+  for await (const { key, sizeBytes } of world.archives.list(archiveKeys.packs('prod'))) {
+    if (sizeBytes > 1_000_000) truncateSync(join(copy, key), sizeBytes - 100_000);
+  }
+  const { run } = byHand(directory, scriptOf(directory, at.archiveId));
+  expect(run()).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/restore\.sh: damaged: packs\/[0-9a-f]{64}/),
+  });
+  expect(run()).toMatchObject({ status: 1, stderr: expect.stringContaining('is not empty') });
+});
+
+test('the page in the archive says how the database and its key come to another server', async () => {
+  const { directory, at } = await archived();
+  const page = readFileSync(join(directory, 'store', archiveKeys.file('prod', at.archiveId, 'RESTORE.md')), 'utf8');
+  for (const needed of ['RESTORE FILELISTONLY', 'MOVE N', 'prod/master-key/0123456789abcdef', 'docs/runbook.md'])
+    expect(page).toContain(needed);
 });

@@ -34,6 +34,21 @@ describe('an archive', () => {
   });
 });
 
+describe('a damaged archive', () => {
+  it('is marked by verify, listed as damaged, and no longer the latest', async () => {
+    const { seal, type } = commandsWorld();
+    const { folders, database } = manifestOf({ archiveId: '', word: 'good' });
+    const indexKey = archiveKeys.index('prod', 'f'.repeat(64));
+    const older = await seal(30, { folders: { ...folders, indexKey }, database: { ...database, indexKey } });
+    // Neither its sections nor its indexes are in the store.
+    const { archiveId } = await seal(10);
+    expect(await type(`backup verify ${archiveId}`)).toMatchObject({ isBad: true });
+    expect((await type('backup list')).lines[0]).toMatch(new RegExp(`^${archiveId} +DAMAGED `));
+    expect((await type(`backup show ${archiveId}`)).headline).toContain('DAMAGED');
+    expect((await type('backup show latest')).json).toMatchObject({ archiveId: older.archiveId, isDamaged: false });
+  });
+});
+
 describe('a hold', () => {
   it('is shown in list and show, stands as it was first set, and goes with its release', async () => {
     const { seal, type } = commandsWorld();

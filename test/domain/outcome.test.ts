@@ -42,9 +42,10 @@ describe('word', () => {
     const gaps = outcomeOf(ending({ sealed: { word: 'gaps', gaps: ['2 packages are missing'], summary } }));
     expect(gaps).toMatchObject({ word: 'gaps', gaps: ['2 packages are missing'] });
     expect(gaps.safeNow).toContain('arc_old, is 26 h old');
-    expect(outcomeOf(ending({ sealed: { word: 'suspicious', gaps: [], summary } }))).toMatchObject({
-      word: 'suspicious',
-    });
+    const unusual = ['the database shrank by 40 % since arc_old (tolerance 10 %)'];
+    const suspicious = outcomeOf(ending({ sealed: { word: 'suspicious', gaps: [], unusual, summary } }));
+    expect(suspicious).toMatchObject({ word: 'suspicious', gaps: [], unusual });
+    expect(suspicious.doNext).toMatch(/raise shrink-tolerance or growth-tolerance in the backup settings/);
   });
 
   test('good with gaps is gaps', () => {
@@ -60,9 +61,26 @@ describe('word', () => {
     expect(outcomeOf(ending({ sealed: null, failure: lock })).word).toBe('refused');
   });
 
-  test('a failure wins over whatever was sealed', () => {
-    const failure = failed('SealArchive', new OctoError('Bug', 'broken'));
-    expect(outcomeOf(ending({ failure })).word).toBe('failed');
+  test('what was sealed keeps its word, and a failure after that is a note', () => {
+    const failure = failed('SealArchive', new OctoError('FenceLost', 'prod is held by run_00000002'));
+    const outcome = outcomeOf(ending({ failure, notes: ['1 task queued'] }));
+    expect(outcome).toMatchObject({ word: 'good', error: null, backup: summary });
+    expect(outcome.notes).toEqual([
+      '1 task queued',
+      'SealArchive failed when the archive was whole already: prod is held by run_00000002 (FenceLost)',
+    ]);
+    expect(outcome.safeNow).toBe('The newest good archive is this one.');
+    const timeout: Failure = { state: 'SealArchive', error: 'States.Timeout', cause: '' };
+    expect(outcomeOf(ending({ failure: timeout, sealed: { word: 'gaps', gaps: ['x'], summary } })).word).toBe('gaps');
+  });
+
+  test('a sealed archive hides no server that was not put back', () => {
+    const resumeFailure: Failure = { state: 'Resume', error: 'LeaseNotRestored', cause: '' };
+    const outcome = outcomeOf(ending({ failure: resumeFailure, resumeFailure }));
+    expect(outcome.safeNow).toBe(
+      'Octopus may still be in maintenance mode: its worker puts it back as soon as it can reach the server. The newest good archive is this one.',
+    );
+    expect(outcome.doNext).not.toBe('');
   });
 });
 

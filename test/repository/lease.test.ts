@@ -6,6 +6,7 @@ import { LEASE_SECONDS, quietSeconds } from '../../lib/domain/runs/lease.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { stateKeys } from '../../lib/domain/names.ts';
 import {
+  claimFlags,
   closeLease,
   markRestored,
   openLease,
@@ -41,10 +42,24 @@ const opened = async (server = flags(), quietMinutes = 60) => {
   return { clock, world, server, run, lease: await openLease(world, run, { quietMinutes }) };
 };
 
-/** What the step `quiesce` does to a server. */
-const quiet = (server: ServerFlags): void => {
+/** What the step `quiesce` does to a server: it claims what is not set, and sets it. Gives the lease as it stands then. */
+const quiet = async (world: World, server: ServerFlags, runId = 'run_00000001') => {
+  const nodeIds = server.nodes.filter(({ isDraining }) => !isDraining).map(({ name }) => `OctopusServerNodes-${name}`);
+  const isInMaintenance = !server.isInMaintenance;
+  const lease = await claimFlags(world, runId, () => ({ isInMaintenance, nodeIds }));
+  setAll(server);
+  return lease;
+};
+
+const setAll = (server: ServerFlags): void => {
   server.isInMaintenance = true;
   for (const node of server.nodes) node.isDraining = true;
+};
+
+/** The world of a process that is killed before its next write to the state store. */
+const killed = (world: World): World => {
+  const dead = () => Promise.reject(new Error('killed'));
+  return { ...world, state: { ...world.state, create: dead, change: dead } };
 };
 
 describe('lease', () => {
@@ -69,10 +84,10 @@ describe('lease', () => {
 
   it('keeps the flags of the first look when the run asks again, also from the run book when the disk was lost', async () => {
     const { world, server, run, lease } = await opened();
-    quiet(server);
+    const { own } = await quiet(world, server);
     expect((await openLease(world, run, { quietMinutes: 60 })).earlier).toEqual(lease.earlier);
     rmSync(join(world.hostDirectory, 'leases'), { recursive: true });
-    expect((await openLease(world, run, { quietMinutes: 60 })).earlier).toEqual(lease.earlier);
+    expect(await openLease(world, run, { quietMinutes: 60 })).toMatchObject({ earlier: lease.earlier, own });
     expect(await readOpenLeases(world.hostDirectory, fail)).toHaveLength(1);
   });
 
@@ -126,14 +141,51 @@ describe('lease', () => {
     await markRestored(world, lease);
     await clock.advance(100_000);
     expect(quietSeconds((await closeLease(world, lease.runId))!, clock.now())).toBe(100);
+    expect((await readLease(world, lease.runId))?.status).toBe('restored');
+    expect(await readOpenLeases(world.hostDirectory, fail)).toEqual([]);
+  });
+
+  it('loses no claim to a renewal at the same moment', async () => {
+    const { world, lease } = await opened();
+    await Promise.all([
+      renewLease(world, lease.runId),
+      claimFlags(world, lease.runId, (own) => ({ ...own, isInMaintenance: true })),
+      renewLease(world, lease.runId),
+      claimFlags(world, lease.runId, (own) => ({ ...own, nodeIds: ['OctopusServerNodes-A'] })),
+      renewLease(world, lease.runId),
+    ]);
+    const own = { isInMaintenance: true, nodeIds: ['OctopusServerNodes-A'] };
+    expect(await readOpenLeases(world.hostDirectory, fail)).toMatchObject([{ own }]);
+    expect((await readLease(world, lease.runId))?.own).toEqual(own);
+  });
+
+  it('claims nothing once it has ended', async () => {
+    const { world, lease } = await opened();
+    await closeLease(world, lease.runId);
+    await expect(claimFlags(world, lease.runId, (own) => own)).rejects.toMatchObject({ code: 'QuietLost' });
+    await expect(claimFlags(world, 'run_00000002', (own) => own)).rejects.toMatchObject({ code: 'Bug' });
+  });
+
+  it('killed while it was closed: the next attempt finds it closed, whatever the run book shows, and ends the work', async () => {
+    const { world, server, lease } = await opened();
+    await quiet(world, server);
+    const patient = { ...world, clock: jumpingClock() };
+    await restoreFromLease(patient, (await readLease(world, lease.runId))!);
+    await expect(closeLease(killed(world), lease.runId)).rejects.toThrow('killed');
+    // Somebody switches it on now: it is not the run's any more.
+    server.isInMaintenance = true;
+    expect(await restoreFromLease(patient, (await readLease(world, lease.runId))!)).toEqual([]);
+    expect(await closeLease(world, lease.runId)).toMatchObject({ status: 'closed' });
+    expect(server.isInMaintenance).toBe(true);
+    rmSync(join(world.hostDirectory, 'leases'), { recursive: true });
     expect((await readLease(world, lease.runId))?.status).toBe('closed');
   });
 });
 
 describe('restore from a lease', () => {
   const restored = async (earlier: ServerFlags, meanwhile: (server: ServerFlags) => void = () => {}) => {
-    const { world, server, lease } = await opened(earlier);
-    quiet(server);
+    const { world, server } = await opened(earlier);
+    const lease = await quiet(world, server);
     meanwhile(server);
     return { server, changes: await restoreFromLease({ ...world, clock: jumpingClock() }, lease) };
   };
@@ -159,6 +211,21 @@ describe('restore from a lease', () => {
     expect(changes).toEqual([]);
   });
 
+  it('leaves what somebody set between the first look and the claim', async () => {
+    const { world, server, lease } = await opened();
+    setAll(server);
+    expect(await restoreFromLease({ ...world, clock: jumpingClock() }, lease)).toEqual([]);
+    expect(server).toMatchObject({ isInMaintenance: true, nodes: [{ isDraining: true }, { isDraining: true }] });
+  });
+
+  it('reads a lease of before claims were kept: what was not set earlier was the run’s', async () => {
+    const { world, server, lease } = await opened();
+    setAll(server);
+    const { own: _own, ...old } = lease;
+    await restoreFromLease({ ...world, clock: jumpingClock() }, old);
+    expect(server).toMatchObject(flags());
+  });
+
   it('passes over a node that is gone, and leaves one that came later', async () => {
     const { server } = await restored(flags(), (server) => {
       server.nodes = [{ name: 'C', isDraining: true }];
@@ -167,8 +234,8 @@ describe('restore from a lease', () => {
   });
 
   it('reads back: an accepted change that does not show is an error, and the other flag is put back all the same', async () => {
-    const { world, server, lease } = await opened();
-    quiet(server);
+    const { world, server } = await opened();
+    const lease = await quiet(world, server);
     server.refuses = 'maintenance';
     const patient = { ...world, clock: jumpingClock() };
     await expect(restoreFromLease(patient, lease)).rejects.toMatchObject({ code: 'LeaseNotRestored' });
@@ -176,7 +243,7 @@ describe('restore from a lease', () => {
     delete server.refuses;
     expect(await restoreFromLease(patient, lease)).toEqual(['maintenance mode is off again']);
 
-    quiet(server);
+    setAll(server);
     server.refuses = 'drain';
     await expect(restoreFromLease(patient, lease)).rejects.toMatchObject({ facts: { nodes: 'A' } });
   });
@@ -184,7 +251,7 @@ describe('restore from a lease', () => {
   it('does nothing for a lease that has ended', async () => {
     const { world, server, lease } = await opened();
     const closed = await closeLease(world, lease.runId);
-    quiet(server);
+    setAll(server);
     expect(await restoreFromLease(world, closed!)).toEqual([]);
     expect(server.isInMaintenance).toBe(true);
   });

@@ -26,8 +26,9 @@ it('reads a file of before there was a schedule, with the defaults for what it l
     isDatabaseCompressed: true,
     tolerance: { sizePercent: 1, filePercent: 2 },
   };
+  const tolerance = { shrinkPercent: 1, growthPercent: 100 };
   await world.state.create(stateKeys.settings('prod'), encodeRecord(old));
-  expect(await readSettings(world, 'prod')).toEqual({ ...defaultSettings(SALT), ...old });
+  expect(await readSettings(world, 'prod')).toEqual({ ...defaultSettings(SALT), ...old, tolerance });
 });
 
 it('loses no change when many are made at once, and keeps the salt', async () => {

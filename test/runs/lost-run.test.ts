@@ -5,9 +5,12 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { directoryObjectStore } from '../../lib/adapters/object-store.directory.ts';
 import type { ExecutionDescription } from '../../lib/ports/workflow-runtime.ts';
 import type { World } from '../../lib/ports/world.ts';
+import { writeManifest } from '../../lib/repository/archives.ts';
+import { latestGood } from '../../lib/repository/catalog.ts';
 import { readLock, takeLock } from '../../lib/repository/lease/lock.ts';
 import { readRun, writeStepNote } from '../../lib/repository/run-book.ts';
 import { requestBackup, restartRequested } from '../../lib/runs/request.ts';
+import { manifestOf } from '../archive/fixtures.ts';
 import { testClock } from '../clock.ts';
 
 let directory: string;
@@ -63,6 +66,21 @@ it('is ended, and gives its instance back, when its workflow ended without a rep
     notes: ['the end of this run could not be written down when it came'],
   });
   expect((await readLock(world, 'prod')).holder).toBeNull();
+});
+
+it('keeps the word of an archive that was sealed before its workflow ended, so that it agrees with `latest`', async () => {
+  const { run } = await ask('first');
+  const archiveId = run.archiveId!;
+  await writeManifest(world, manifestOf({ archiveId, word: 'good' }));
+  status = 'TIMED_OUT';
+  await restartRequested(world);
+  const { outcome } = (await readRun(world, run.id))!;
+  expect(outcome).toMatchObject({ word: 'good', error: null, backup: { archiveId, quietSeconds: 0 } });
+  expect(outcome?.notes).toEqual([
+    'the end of this run could not be written down when it came',
+    'Report failed when the archive was whole already: Report ran out of time (StepTimedOut)',
+  ]);
+  expect((await latestGood(world, 'prod'))?.archiveId).toBe(archiveId);
 });
 
 it('tells which state had failed, also at the next start', async () => {

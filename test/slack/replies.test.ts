@@ -22,6 +22,14 @@ describe('what a command found', () => {
     });
   });
 
+  it('begins with a mark when it is bad news', () => {
+    expect(replyMessage({ headline: 'arc_1 is DAMAGED.', lines: [], isBad: true })).toEqual({
+      text: '🔴 arc_1 is DAMAGED.',
+      blocks: [{ type: 'section', text: { type: 'mrkdwn', text: '🔴 arc_1 is DAMAGED.' } }],
+    });
+    expect(replyMessage({ headline: 'arc_1 is whole.', lines: [], isBad: false }).text).toBe('arc_1 is whole.');
+  });
+
   it('counts the lines that do not fit', () => {
     const lines = Array.from({ length: 500 }, (_, at) => `run_${at}  ${'x'.repeat(40)}`);
     const shown = JSON.stringify(replyMessage({ headline: 'Runs.', lines }).blocks[1]);

@@ -124,6 +124,19 @@ describe('a run that ended', () => {
     expect(blocks[5]).toEqual(againButtons);
   });
 
+  it('suspicious: what is unusual stands apart from what is missing, on the card and in a terminal', () => {
+    const unusual = ['the database shrank by 40 % since arc_old (tolerance 10 %)'];
+    const view = anEndedView({ word: 'suspicious', backup: aSummary, gaps: ['no license'], unusual });
+    const { text, blocks } = runCard(view, NOW);
+    expect(text).toBe('The backup of prod is suspicious and not used as latest good.');
+    expect(blocks.slice(3, 5)).toEqual([
+      mrkdwn('*Missing or not proven*\n• no license'),
+      mrkdwn(`*Unusual*\n• ${unusual[0]}`),
+    ]);
+    const lines = runLines(view, NOW);
+    expect(lines.slice(lines.indexOf('  Unusual:'))).toEqual(expect.arrayContaining([`    ${unusual[0]}`]));
+  });
+
   it('failed: step, reason, code, what is safe, what to do', () => {
     const error = {
       code: 'DatabaseDiskFull',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { joinAsWritten } from '../../lib/domain/instance.ts';
 import type { World } from '../../lib/ports/world.ts';
-import { dumpFile, joinAsWritten } from '../../lib/steps/parts/dump-file.ts';
+import { dumpFile } from '../../lib/steps/parts/dump-file.ts';
 
 test.each([
   ['C:\\Backups', 'C:\\Backups\\x.bak'],

@@ -36,7 +36,7 @@ describe('a plan that can succeed', () => {
   test('changes nothing, and leaves the server as it was found', async () => {
     const run = await on.newRun();
     const output = await perform(planRun, { world: on.world, run, input: { consistency: 'quiesced' } });
-    expect(output).toEqual({ tolerance: { sizePercent: 30, filePercent: 10 }, notes: [] });
+    expect(output).toEqual({ tolerance: { shrinkPercent: 10, growthPercent: 100 }, notes: [] });
     const source = await requireSection(on.world, archivePlace(run), 'source');
     expect(source).toMatchObject({ octopusVersion: '2024.4.7106', isInMaintenance: false });
     expect(source.nodes).toEqual([{ name: 'prod-1', version: '2024.4.7106', isDraining: false }]);

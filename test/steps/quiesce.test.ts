@@ -82,6 +82,65 @@ describe('quiet and back', () => {
     expect(await flags()).toEqual({ isInMaintenance: true, draining: [true] });
   });
 
+  /** Between two looks at maintenance mode, the given one and the next, somebody switches everything on. */
+  const interruptedAfter = (look: number): World => {
+    let looked = 0;
+    return withApi({
+      isInMaintenance: async () => {
+        const isOn = await api.isInMaintenance();
+        looked += 1;
+        if (looked === look) {
+          await api.setMaintenance(true);
+          for (const node of await api.nodes()) await api.setDraining(node, true);
+        }
+        return isOn;
+      },
+    });
+  };
+
+  test.each([
+    ['before the run comes to its own', 1],
+    ['while the run claims it', 2],
+  ])('what someone else switches on %s stays on', async (_when, look) => {
+    const run = await on.newRun({ hasLock: true });
+    await perform(quiesce, { world: interruptedAfter(look), run });
+    expect(await readLease(on.world, run.id)).toMatchObject({
+      earlier: { isInMaintenance: false },
+      own: { isInMaintenance: false, nodeIds: [] },
+    });
+    await perform(resume, { world: on.world, run });
+    expect(await flags()).toEqual({ isInMaintenance: true, draining: [true] });
+  });
+
+  test('a node that someone else drains while the run claims it stays drained', async () => {
+    let looked = 0;
+    const world = withApi({
+      nodes: async () => {
+        const nodes = await api.nodes();
+        looked += 1;
+        if (looked === 2) for (const node of nodes) await api.setDraining(node, true);
+        return nodes;
+      },
+    });
+    const run = await on.newRun({ hasLock: true });
+    await perform(quiesce, { world, run });
+    await perform(resume, { world: on.world, run });
+    expect(await flags()).toEqual({ isInMaintenance: false, draining: [true] });
+  });
+
+  test('a way back killed while it closed the lease switches nothing off that was switched on meanwhile', async () => {
+    const run = await on.newRun({ hasLock: true });
+    await perform(quiesce, { world: on.world, run });
+    const change = () => Promise.reject(new Error('killed'));
+    const world = { ...on.world, state: { ...on.world.state, change } };
+    await expect(perform(resume, { world, run })).rejects.toThrow('killed');
+    expect(await flags()).toEqual({ isInMaintenance: false, draining: [false] });
+    await api.setMaintenance(true);
+    await perform(resume, { world: on.world, run });
+    expect(await flags()).toEqual({ isInMaintenance: true, draining: [false] });
+    expect(await readLease(on.world, run.id)).toMatchObject({ status: 'closed' });
+  });
+
   test('a way back without a way in changes nothing, and may be taken twice', async () => {
     const run = await on.newRun({ hasLock: true });
     expect(await perform(resume, { world: on.world, run })).toEqual({ quietSeconds: 0, gaps: [] });

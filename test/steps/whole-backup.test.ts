@@ -1,7 +1,7 @@
 /** All steps of a backup in their order, on stand-ins: what the archive says, what the run book says, what is left behind. */
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { OctoError } from '../../lib/domain/errors.ts';
 import type { Failure } from '../../lib/domain/runs/outcome.ts';
 import type { RunRecord } from '../../lib/domain/runs/run.ts';
@@ -12,6 +12,8 @@ import { readRun } from '../../lib/repository/run-book.ts';
 import { requireSection } from '../../lib/repository/sections.ts';
 import { archivePlace } from '../../lib/steps/parts/archive-place.ts';
 import { loadStep } from '../../lib/steps/index.ts';
+import { openDatabase } from '../../sandbox/octopus/data/database.ts';
+import { packageRow } from '../../sandbox/octopus/data/rows.ts';
 import { openStepWorld, perform, type StepWorld } from './step-world.ts';
 
 let on: StepWorld;
@@ -114,7 +116,7 @@ describe('a whole backup', () => {
     expect(run!.outcome!.safeNow).toMatch(/^Octopus is running.* The newest good archive, arc_/);
   });
 
-  test('a package that came after the second pass is not missed', async () => {
+  test('a package that was away while the folders were packed is missing, though it is back by now', async () => {
     const folder = join(on.seeded.home, 'Packages');
     const name = (await readdir(folder, { recursive: true })).find((path) => path.endsWith('.nupkg'));
     const path = join(folder, name!);
@@ -123,8 +125,21 @@ describe('a whole backup', () => {
       'pack-folders': () => rm(path, { force: true }),
       'check-references': () => writeFile(path, bytes),
     });
-    expect(run.outcome).toMatchObject({ word: 'good', gaps: [] });
-    expect(await requireSection(on.world, archivePlace(run), 'references')).toMatchObject({ packagesMissing: 0 });
+    expect(run.outcome).toMatchObject({ word: 'gaps' });
+    expect(await requireSection(on.world, archivePlace(run), 'references')).toMatchObject({ packagesMissing: 1 });
+  });
+
+  test('a package that came after the dump is not missed: the dump does not list it', async () => {
+    const database = await openDatabase(on.connectionString);
+    onTestFinished(() => database.close());
+    const late = { packageId: 'Acme.Late', version: '1.0.0', spaceId: 'Spaces-1', sizeBytes: 1 };
+    const run = await backUp({
+      'check-references': () => database.insert('NuGetPackage', [packageRow({ ...late, publishedAt: new Date() })]),
+    });
+    const { references } = (await readManifest(on.world, archivePlace(run)))!;
+    expect(references).toMatchObject({ packagesMissing: 0, missing: [] });
+    const [counted] = await database.query<{ listed: number }>('SELECT COUNT(*) AS listed FROM [NuGetPackage]');
+    expect(references.packagesListed).toBe(counted!.listed - 1);
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OctoError } from '../../lib/domain/errors.ts';
 import { LEASE_SECONDS } from '../../lib/domain/runs/lease.ts';
-import { openLease, readLease, renewLease } from '../../lib/repository/lease/lease.ts';
+import { claimFlags, openLease, readLease, renewLease } from '../../lib/repository/lease/lease.ts';
 import { takeLock } from '../../lib/repository/lease/lock.ts';
 import { readRun, readRunView } from '../../lib/repository/run-book.ts';
 import { keepLeases } from '../../worker/host/lease-keeper.ts';
@@ -25,6 +25,10 @@ const setUp = async (earlier: Partial<ServerFlags> = {}) => {
   const { id } = await enteredRun(world);
   await takeLock(world, (await readRun(world, id))!);
   await openLease(world, (await readRun(world, id))!, { quietMinutes: 60 });
+  await claimFlags(world, id, () => ({
+    isInMaintenance: !server.isInMaintenance,
+    nodeIds: server.nodes.filter(({ isDraining }) => !isDraining).map(({ name }) => `OctopusServerNodes-${name}`),
+  }));
   server.isInMaintenance = true;
   for (const node of server.nodes) node.isDraining = true;
   const log = memoryLog();

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { OctoError } from '../../lib/domain/errors.ts';
 import { LOCK_SECONDS } from '../../lib/domain/runs/lock.ts';
 import type { HostTaskBody, HostTasks } from '../../lib/ports/workflow-runtime.ts';
-import { openLease } from '../../lib/repository/lease/lease.ts';
+import { claimFlags, openLease } from '../../lib/repository/lease/lease.ts';
 import { takeLock } from '../../lib/repository/lease/lock.ts';
 import { readRun, requestCancel } from '../../lib/repository/run-book.ts';
 import { defineStep, type StepContext } from '../../lib/steps/step.ts';
@@ -303,6 +303,7 @@ describe('a worker that stops', () => {
     const { world, run, start, log } = await setUp({ server });
     await takeLock(world, run);
     await openLease(world, (await readRun(world, run.id))!, { quietMinutes: 60 });
+    await claimFlags(world, run.id, (own) => ({ ...own, isInMaintenance: true }));
     server.isInMaintenance = true;
     await start().stop();
     expect(server.isInMaintenance).toBe(false);

@@ -13,7 +13,7 @@ import { systemClock } from '../../lib/adapters/clock.system.ts';
 import { OctoError } from '../../lib/domain/errors.ts';
 import type { HostTasks } from '../../lib/ports/workflow-runtime.ts';
 import type { World } from '../../lib/ports/world.ts';
-import { closeLease, openLease, readLease } from '../../lib/repository/lease/lease.ts';
+import { claimFlags, closeLease, openLease, readLease } from '../../lib/repository/lease/lease.ts';
 import { takeLock } from '../../lib/repository/lease/lock.ts';
 import { restoreFromLease } from '../../lib/repository/lease/restore-lease.ts';
 import { defineStep, type Step } from '../../lib/steps/step.ts';
@@ -79,8 +79,14 @@ const stepsIn = (directory: string): Record<string, Step['perform']> => ({
   Quiesce: async (world, _input, { run }) => {
     await openLease(world, run, { quietMinutes: 60 });
     const api = await world.octopusApi(run.instance);
-    await api.setMaintenance(true);
-    for (const node of await api.nodes()) await api.setDraining(node, true);
+    const isInMaintenance = await api.isInMaintenance();
+    const nodes = (await api.nodes()).filter((node) => !node.isDraining);
+    await claimFlags(world, run.id, (own) => ({
+      isInMaintenance: own.isInMaintenance || !isInMaintenance,
+      nodeIds: [...new Set([...own.nodeIds, ...nodes.map(({ id }) => id)])],
+    }));
+    if (!isInMaintenance) await api.setMaintenance(true);
+    for (const node of nodes) await api.setDraining(node, true);
     return 'quiet';
   },
   Work: async (_world, _input, { beat }) => {

@@ -70,7 +70,7 @@ const describe = (): Command =>
         ...columns([
           ...commands.map((command) => [`  ${usage(command)}`, command.summary]),
           ['  start', 'run the bot on this machine'],
-          ['  sandbox slack|octopus|sql-server|s3|secrets-manager [--port N]', 'start one stand-in alone'],
+          ['  sandbox slack|octopus|sql-server|s3|secrets-manager [--port N] [--data DIR]', 'start one stand-in alone'],
         ]),
         '',
         `Exit status: ${Object.entries(EXIT_CODES)

@@ -9,18 +9,23 @@ const nameOf = (name: string) => [NVarChar(128), name] as const;
 
 const DESCRIBE = `SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')) AS version,
   CONVERT(nvarchar(128), SERVERPROPERTY('Edition')) AS edition, CONVERT(int, SERVERPROPERTY('EngineEdition')) AS engineEdition,
-  CONVERT(nvarchar(128), SERVERPROPERTY('Collation')) AS collation, CONVERT(nvarchar(128), SERVERPROPERTY('ServerName')) AS serverName,
+  CONVERT(nvarchar(128), SERVERPROPERTY('Collation')) AS collation, CONVERT(nvarchar(128), SERVERPROPERTY('ServerName')) AS serverName, SYSUTCDATETIME() AS utcNow,
   CONVERT(nvarchar(260), SERVERPROPERTY('InstanceDefaultDataPath')) AS defaultDataPath,
   CONVERT(nvarchar(260), SERVERPROPERTY('InstanceDefaultLogPath')) AS defaultLogPath,
   CONVERT(nvarchar(260), SERVERPROPERTY('InstanceDefaultBackupPath')) AS defaultBackupPath,
   CASE WHEN DB_ID(N'rdsadmin') IS NOT NULL AND SUSER_SNAME(0x01) = N'rdsa' THEN 1 ELSE 0 END AS isRds`;
 
-type Described = Omit<SqlServerDescription, 'isRds' | 'majorVersion'> & { isRds: number };
+type Described = Omit<SqlServerDescription, 'isRds' | 'majorVersion' | 'utcNow'> & { isRds: number; utcNow: Date };
 
 export const describeServer = async (pool: ConnectionPool): Promise<SqlServerDescription> => {
   const [row] = await rowsOf<Described>(pool, { sql: DESCRIBE }, { what: 'describing SQL Server' });
   if (row === undefined) throw new OctoError('Bug', 'SQL Server described itself with no row');
-  return { ...row, majorVersion: Number.parseInt(row.version, 10), isRds: row.isRds === 1 };
+  return {
+    ...row,
+    majorVersion: Number.parseInt(row.version, 10),
+    utcNow: row.utcNow.toISOString(),
+    isRds: row.isRds === 1,
+  };
 };
 
 const DATABASE = `SELECT d.name, r.database_guid AS guid, r.family_guid AS familyGuid, d.collation_name AS collation,

@@ -6,6 +6,8 @@ import type { Tree } from './walk.ts';
 
 /** Content of one pack: large enough to keep requests few, small enough to keep memory small. */
 export const PACK_BYTES = 8 << 20;
+/** Room for a stored pack: one in place of a damaged one is a byte longer for each that was. */
+export const STORED_PACK_BYTES = PACK_BYTES + 512;
 /** Larger files are cut into pieces of this size; smaller ones are never cut. */
 export const PIECE_BYTES = 4 << 20;
 

@@ -1,8 +1,8 @@
 /**
  * What is stored already: files by path, to skip; contents by digest, to refer to. From the index of the last backup and
- * from what a killed run had finished; only what lies in packs that are still there counts.
+ * from what a killed run had finished; only what lies in packs that are still there, and sound, counts.
  */
-import { type ArchiveIndex, IN_PIECES, piecesByFile, rowsByPath } from '../index/archive-index.ts';
+import { type ArchiveIndex, type Pack, IN_PIECES, piecesByFile, rowsByPath } from '../index/archive-index.ts';
 import type { Place, Tree } from './walk.ts';
 import { type Content, claim, claimMemory, contentKey } from '../crew/claims.ts';
 
@@ -14,9 +14,9 @@ const SETTLED_MICROSECONDS = 2_000_000;
 
 export type KnownContent = ReturnType<typeof knownContent>;
 
-/** `present`: size of each pack in the store; `null` where that was asked a moment ago. The first index to know a path wins. */
-export const knownContent = (indexes: ArchiveIndex[], present: Map<string, number> | null) => {
-  const sources = indexes.map((index) => ({ ...rowsIn(index, present), index }));
+/** `isSound`: is the pack in the store, as it was written? The first index to know a path wins. */
+export const knownContent = (indexes: ArchiveIndex[], isSound: (pack: Pack) => boolean) => {
+  const sources = indexes.map((index) => ({ ...rowsIn(index, isSound), index }));
   return {
     /** The stored file of that path, when size and time are the same. */
     file(path: string, size: number, mtime: number): KnownFile | null {
@@ -41,7 +41,7 @@ export const knownContent = (indexes: ArchiveIndex[], present: Map<string, numbe
     /** Where the wanted contents lie, by `contentKey`; also in `more` indexes. */
     spans(wanted: Set<string>, more: ArchiveIndex[]): Map<string, KnownSpan> {
       const found = new Map<string, KnownSpan>();
-      for (const source of [...sources, ...more.map((index) => ({ ...rowsIn(index, null), index }))]) {
+      for (const source of [...sources, ...more.map((index) => ({ ...rowsIn(index, () => true), index }))]) {
         eachContent(source, (content, span) => {
           const key = contentKey(content);
           if (wanted.has(key)) found.set(key, { index: source.index, ...span });
@@ -79,8 +79,8 @@ type Source = {
   isBlockPresent: boolean[];
 };
 
-const rowsIn = (index: ArchiveIndex, present: Map<string, number> | null): Omit<Source, 'index'> => {
-  const packs = index.packs.map(({ sha256, sizeBytes }) => present === null || present.get(sha256) === sizeBytes);
+const rowsIn = (index: ArchiveIndex, isSound: (pack: Pack) => boolean): Omit<Source, 'index'> => {
+  const packs = index.packs.map(isSound);
   const isBlockPresent = Array.from(
     { length: index.blocks.pack.length },
     (_, row) => packs[index.blocks.pack.at(row)]!,

@@ -6,13 +6,21 @@
  * @see docs/format.md
  */
 import type { World } from '../../ports/world.ts';
-import { type ArchiveIndex, addBlock, addFile, addPiece, indexMerger, newIndex } from '../index/archive-index.ts';
+import {
+  type ArchiveIndex,
+  type Pack,
+  addBlock,
+  addFile,
+  addPiece,
+  indexMerger,
+  newIndex,
+} from '../index/archive-index.ts';
 import { type Batch, PACK_BYTES, PIECE_BYTES, divide } from './batches.ts';
 import { contentKey } from '../crew/claims.ts';
 import { type Ask, type Crew, openCrew } from '../crew/crew.ts';
 import type { PackFilesReply, PackedFile, StoredPiece } from '../crew/pack-files.ts';
 import { type KnownContent, type KnownFile, isSameTree } from './known-content.ts';
-import { storeByContent } from './packs.ts';
+import { besideDamaged, storeByContent } from './packs.ts';
 import { type Place, type Problem, type Tree, diskPath } from './walk.ts';
 
 export type PackTreeRequest = {
@@ -27,6 +35,8 @@ export type PackTreeRequest = {
   /** Key prefix of the packs, and those that are there already. */
   packs: string;
   present: ReadonlyMap<string, number>;
+  /** Names of packs that were found damaged: nothing is stored under them again. */
+  damaged: ReadonlySet<string>;
 };
 
 export type Watch = {
@@ -134,8 +144,9 @@ const packBatch = async (
     const slot = await crew.takeSlot();
     const reply = await ask('packFiles', { slot, kind: batch.kind, files: input, ...round });
     firstBlocks.push(made.blocks.pack.length);
-    addPack(made, reply, request.runId);
-    const upload = storePack(work, slot, reply);
+    const pack = besideDamaged({ bytes: Buffer.from(slot, 0, reply.length), ...reply }, request.damaged);
+    addPack(made, reply, { sha256: pack.sha256, sizeBytes: pack.bytes.length, runId: request.runId });
+    const upload = storePack(work, { slot, ...pack }, reply);
     crew.background(upload);
     uploads.push(upload);
     for (const [n, file] of reply.files.entries())
@@ -146,22 +157,20 @@ const packBatch = async (
   crew.background(Promise.all(uploads).then(() => settleBatch(work, made)));
 };
 
-const addPack = (made: ArchiveIndex, reply: PackFilesReply, runId: string): void => {
+const addPack = (made: ArchiveIndex, reply: PackFilesReply, stored: Pack): void => {
   if (reply.length === 0) return;
-  const pack = made.packs.push({ sha256: reply.sha256, sizeBytes: reply.length, runId }) - 1;
+  const pack = made.packs.push(stored) - 1;
   for (const block of reply.blocks) addBlock(made, { ...block, pack });
 };
 
 const storePack = async (
   { world, request, crew, watch, done }: Work & { crew: Crew },
-  slot: SharedArrayBuffer,
+  { slot, bytes, sha256 }: { slot: SharedArrayBuffer; bytes: Uint8Array; sha256: string },
   reply: PackFilesReply,
 ): Promise<void> => {
   try {
-    if (reply.length > 0 && request.present.get(reply.sha256) !== reply.length) {
-      const bytes = Buffer.from(slot, 0, reply.length);
-      const object = { bytes, sha256: reply.sha256, signal: watch.signal };
-      await storeByContent(world, `${request.packs}${reply.sha256}`, object);
+    if (bytes.length > 0 && request.present.get(sha256) !== bytes.length) {
+      await storeByContent(world, `${request.packs}${sha256}`, { bytes, sha256, signal: watch.signal });
     }
   } finally {
     crew.giveSlot(slot);

@@ -22,11 +22,23 @@ export const listPacks = async ({ archives }: Store, prefix: string): Promise<Ma
   return packs;
 };
 
+type NamedBytes = { bytes: Uint8Array; sha256: string };
+
+/**
+ * What is stored for a pack: the pack, or, where one of its name was found damaged, the pack and zero bytes after its last
+ * block. So the same content gets the same new name, however often the run is killed.
+ */
+export const besideDamaged = (pack: NamedBytes, damaged: ReadonlySet<string>): NamedBytes => {
+  if (!damaged.has(pack.sha256)) return pack;
+  const bytes = Buffer.concat([pack.bytes, Buffer.alloc(1)]);
+  return besideDamaged({ bytes, sha256: sha256Hex(bytes) }, damaged);
+};
+
 /** Stores an object that is named by its content. `false` when it was there already. */
 export const storeByContent = async (
   { archives, clock }: Store & Pick<World, 'clock'>,
   key: string,
-  object: { bytes: Uint8Array; sha256: string; signal?: AbortSignal | undefined },
+  object: NamedBytes & { signal?: AbortSignal | undefined },
 ): Promise<boolean> => {
   const options = { sha256: object.sha256, ...(object.signal === undefined ? {} : { signal: object.signal }) };
   for (let attempt = 1; ; attempt++) {

@@ -123,6 +123,8 @@ export const Manifest = z.strictObject({
   sealedAt: z.string(),
   word: z.enum(['good', 'gaps', 'suspicious']),
   gaps: z.array(z.string()),
+  /** What makes it suspicious; absent in archives of before it was kept apart from the gaps. */
+  unusual: z.array(z.string()).optional(),
   ...sections,
   /** SHA-256 of the other files beside the manifest: `host.json`, `logins.json`, `RESTORE.md`, `restore.sh`. */
   files: z.record(z.string(), z.string()),

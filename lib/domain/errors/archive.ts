@@ -52,6 +52,11 @@ export const archiveErrors = errorGroup({
     advice:
       'Data that this backup relies on is not in the store. Find out who deleted it; the next backup stores it again.',
   },
+  PackDamaged: {
+    retry: false,
+    advice:
+      'Data that this backup relies on was found damaged while it ran, so there is no archive of it. Start a new backup: it reads those files again and stores them anew.',
+  },
   PathRefused: {
     retry: false,
     advice:

@@ -2,13 +2,18 @@
  * The lease on a server's quiet: what was found before a run changed it, and until when the run answers for it.
  *
  * Written before the first change, in the run book and on the host's own disk, so that whoever comes after a crash puts
- * back exactly what the run had changed. A flag that was set already when the run came is not the run's to clear.
+ * back exactly what the run had changed. A flag that somebody else had set is not the run's to clear, even when it was set
+ * a moment before the run came to it: so each flag is claimed by itself, right before it is switched.
  */
 import * as z from 'zod';
 import { OctoError } from '../errors.ts';
 
 /** How long a silent run keeps the server quiet. Renewed every few seconds while it works. */
 export const LEASE_SECONDS = 300;
+
+/** What a run has switched, or was about to when it was killed. Nothing else is put back. */
+const OwnFlags = z.strictObject({ isInMaintenance: z.boolean(), nodeIds: z.array(z.string()) });
+export type OwnFlags = z.infer<typeof OwnFlags>;
 
 export const Lease = z.strictObject({
   runId: z.string(),
@@ -22,12 +27,15 @@ export const Lease = z.strictObject({
   /** `restored`: put back without the run, which must not go on as if the server were quiet. `closed`: the run is done with it. */
   status: z.enum(['open', 'restored', 'closed']),
   endedAt: z.string().nullable(),
+  /** How the server was found when the lease was opened. */
   earlier: z.strictObject({
     isInMaintenance: z.boolean(),
     nodes: z.array(
       z.strictObject({ id: z.string(), name: z.string(), isDraining: z.boolean(), maxConcurrentTasks: z.number() }),
     ),
   }),
+  /** Absent in leases of before it was kept: there, whatever was not set earlier counts as the run's own. */
+  own: OwnFlags.optional(),
 });
 export type Lease = z.infer<typeof Lease>;
 export type EarlierFlags = Lease['earlier'];
@@ -44,6 +52,7 @@ export const openedLease = ({ quietMinutes, ...lease }: Opening, now: Date): Lea
     latestEndsAt,
     status: 'open',
     endedAt: null,
+    own: { isInMaintenance: false, nodeIds: [] },
   };
 };
 
@@ -60,6 +69,13 @@ export const renewedLease = (lease: Lease, now: Date): Lease => {
   }
   return { ...lease, endsAt: earliest(later(now, LEASE_SECONDS), lease.latestEndsAt) };
 };
+
+/** The flags that whoever puts the server back has to clear. */
+export const ownFlags = ({ own, earlier }: Lease): OwnFlags =>
+  own ?? {
+    isInMaintenance: !earlier.isInMaintenance,
+    nodeIds: earlier.nodes.filter(({ isDraining }) => !isDraining).map(({ id }) => id),
+  };
 
 /** The lease as it stands once the server is put back: by its run (`closed`) or without it (`restored`). */
 export const endedLease = (lease: Lease, status: 'restored' | 'closed', now: Date): Lease => ({

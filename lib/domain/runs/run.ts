@@ -40,6 +40,8 @@ export const Outcome = z.strictObject({
   word: z.enum(OUTCOMES),
   /** Each thing that is missing or not proven, as a sentence. Empty when good. */
   gaps: z.array(z.string()),
+  /** Each measure of a suspicious archive that changed beyond the tolerance, as a sentence. */
+  unusual: z.array(z.string()).optional(),
   /** Notes that do not change the outcome, e.g. tasks left waiting for a person. */
   notes: z.array(z.string()),
   error: ErrorRecord.nullable(),

@@ -54,6 +54,17 @@ const oneOf = <T extends string>(name: string, text: string, values: readonly T[
   return found;
 };
 
+const toleranceField = (way: 'shrink' | 'growth', { label, most }: { label: string; most: number }): SettingField => ({
+  name: `${way}-tolerance`,
+  label,
+  hint: 'of database, folders and file count; beyond it an archive is suspicious',
+  read: ({ tolerance }) => String(tolerance[`${way}Percent`]),
+  write: (settings, text) => {
+    const percent = whole(`${way}-tolerance`, text, { least: 0, most });
+    return { ...settings, tolerance: { ...settings.tolerance, [`${way}Percent`]: percent } };
+  },
+});
+
 const CONSISTENCIES = ['quiesced', 'online'] as const;
 const ON_TIMEOUT = ['abort', 'online'] as const;
 const ON_OFF = ['on', 'off'] as const;
@@ -125,26 +136,8 @@ export const settingFields: readonly SettingField[] = [
     read: ({ isDatabaseCompressed }) => onOff(isDatabaseCompressed),
     write: (settings, text) => ({ ...settings, isDatabaseCompressed: oneOf('compression', text, ON_OFF) === 'on' }),
   },
-  {
-    name: 'size-tolerance',
-    label: 'Change of size tolerated, percent',
-    hint: 'beyond it an archive is suspicious',
-    read: ({ tolerance }) => String(tolerance.sizePercent),
-    write: (settings, text) => {
-      const sizePercent = whole('size-tolerance', text, { least: 0, most: 100_000 });
-      return { ...settings, tolerance: { ...settings.tolerance, sizePercent } };
-    },
-  },
-  {
-    name: 'file-tolerance',
-    label: 'Change of file count tolerated, percent',
-    hint: 'beyond it an archive is suspicious',
-    read: ({ tolerance }) => String(tolerance.filePercent),
-    write: (settings, text) => {
-      const filePercent = whole('file-tolerance', text, { least: 0, most: 100_000 });
-      return { ...settings, tolerance: { ...settings.tolerance, filePercent } };
-    },
-  },
+  toleranceField('shrink', { label: 'Shrinkage tolerated, percent', most: 100 }),
+  toleranceField('growth', { label: 'Growth tolerated, percent', most: 100_000 }),
   {
     name: 'channel',
     label: 'Channel of scheduled runs and alarms',

@@ -27,6 +27,19 @@ const Tell = z.strictObject({
   isSuccessShown: z.boolean(),
 });
 
+/** Growth is what a server does; of what it had it loses little by itself. */
+const TOLERANCE = { shrinkPercent: 10, growthPercent: 100 };
+
+const Tolerance = z.strictObject({ shrinkPercent: z.number().min(0), growthPercent: z.number().min(0) });
+
+/** As it was stored when one bound held both ways: the narrower one still holds for what is lost. */
+const EvenTolerance = z
+  .strictObject({ sizePercent: z.number().min(0), filePercent: z.number().min(0) })
+  .transform(({ sizePercent, filePercent }) => ({
+    shrinkPercent: Math.min(sizePercent, filePercent),
+    growthPercent: Math.max(sizePercent, filePercent, TOLERANCE.growthPercent),
+  }));
+
 export const Settings = z.strictObject({
   /** Random per instance: the HMAC key of master key fingerprints. */
   salt: z.string().regex(/^[0-9a-f]{32}$/),
@@ -43,8 +56,8 @@ export const Settings = z.strictObject({
   quietMinutes: z.number().int().min(1).max(1440),
   /** SQL Server's own compression of the backup file; off, so that unchanged pages are found again. */
   isDatabaseCompressed: z.boolean(),
-  /** A change beyond this share of the last good archive, either way, makes an archive suspicious. */
-  tolerance: z.strictObject({ sizePercent: z.number().min(0), filePercent: z.number().min(0) }),
+  /** Beyond this share of the last good archive a change of database, folders or file count makes an archive suspicious. */
+  tolerance: z.union([Tolerance, EvenTolerance]),
   /** An instance whose newest good archive is older than this is not safe: the watcher says so. */
   targetHours: z.number().int().min(1).max(744).default(8),
   tell: Tell.default({ channel: null, mentions: [], isSuccessShown: true }),
@@ -57,5 +70,5 @@ export const defaultSettings = (salt: string): Settings =>
     wait: { minutes: 30, onTimeout: 'abort' },
     quietMinutes: 60,
     isDatabaseCompressed: false,
-    tolerance: { sizePercent: 30, filePercent: 10 },
+    tolerance: TOLERANCE,
   });

@@ -6,7 +6,15 @@
  */
 import { join } from 'node:path';
 import { OctoError } from '../../domain/errors.ts';
-import { endedLease, Lease, openedLease, renewedLease, type EarlierFlags } from '../../domain/runs/lease.ts';
+import {
+  endedLease,
+  Lease,
+  openedLease,
+  ownFlags,
+  renewedLease,
+  type EarlierFlags,
+  type OwnFlags,
+} from '../../domain/runs/lease.ts';
 import { stateKeys } from '../../domain/names.ts';
 import type { RunRecord } from '../../domain/runs/run.ts';
 import type { World } from '../../ports/world.ts';
@@ -29,7 +37,8 @@ export const openLease = async (
   const { id: runId, instance, fence } = run;
   if (fence === undefined) throw new OctoError('Bug', `${runId} opens a lease without holding the lock`);
   const standing = await readLease(world, runId);
-  if (standing !== null && standing.status !== 'closed') return renewLeaseOf(world, standing);
+  if (standing !== null && standing.status !== 'closed')
+    return inTurn(world, runId, () => renewLeaseOf(world, standing));
   await refuseWhileOthersHold(world, run);
   const earlier = await readFlags(world, instance);
   const fresh = openedLease({ runId, instance, fence, earlier, quietMinutes }, world.clock.now());
@@ -39,21 +48,41 @@ export const openLease = async (
 };
 
 /** Moves the end of the run's lease away from now; `null` when it has none. @throws QuietLost, QuietTooLong */
-export const renewLease = async (world: LeaseWorld, runId: string): Promise<Lease | null> => {
-  const lease = await readHostFile(leaseFile(world.hostDirectory, runId), Lease);
-  return lease && renewLeaseOf(world, lease);
-};
+export const renewLease = (world: LeaseWorld, runId: string): Promise<Lease | null> =>
+  inTurn(world, runId, async () => {
+    const lease = await readHostFile(leaseFile(world.hostDirectory, runId), Lease);
+    return lease?.status === 'closed' ? null : lease && renewLeaseOf(world, lease);
+  });
 
-/** The server is put back, by the run itself. Closing again changes nothing; `null` when there was no lease. */
-export const closeLease = async (world: LeaseWorld, runId: string): Promise<Lease | null> => {
-  const lease = await readLease(world, runId);
-  if (lease === null || lease.status === 'closed') return lease;
-  const closed = endedLease(lease, 'closed', world.clock.now());
-  // The disk first: from here on nobody restores anything, whatever becomes of the run book.
-  await removeHostFile(leaseFile(world.hostDirectory, runId));
-  await publishLease(world, closed);
-  return closed;
-};
+/**
+ * Writes down which flags are the run's own, and renews the lease: before the run switches one, and again when it finds
+ * that somebody else was faster. A run killed between this and the switching leaves a flag claimed that it never set.
+ * @throws QuietLost, QuietTooLong, Bug when the run has no lease
+ */
+export const claimFlags = (world: LeaseWorld, runId: string, change: (own: OwnFlags) => OwnFlags): Promise<Lease> =>
+  inTurn(world, runId, async () => {
+    const lease = await readLease(world, runId);
+    if (lease === null) throw new OctoError('Bug', `${runId} switches flags without a lease`);
+    return renewLeaseOf(world, { ...lease, own: change(ownFlags(lease)) });
+  });
+
+/**
+ * The run is done with the server, which it has put back itself or finds restored. Closing again changes nothing; `null`
+ * when there was no lease.
+ */
+export const closeLease = (world: LeaseWorld, runId: string): Promise<Lease | null> =>
+  inTurn(world, runId, async () => {
+    const lease = await readLease(world, runId);
+    if (lease === null) return null;
+    const ended = lease.status === 'open' ? endedLease(lease, 'closed', world.clock.now()) : lease;
+    // The mark on the disk goes first and is removed last: while the run book still shows an open lease, the disk says
+    // that nobody restores anything from it any more.
+    const path = leaseFile(world.hostDirectory, runId);
+    if (lease.status === 'open') await writeHostFile(path, ended);
+    await publishLease(world, ended);
+    await removeHostFile(path);
+    return ended;
+  });
 
 /** The server is put back, without the run: it finds out by this mark on the disk. No store is asked. */
 export const markRestored = async (world: Pick<World, 'clock' | 'hostDirectory'>, lease: Lease): Promise<Lease> => {
@@ -78,6 +107,18 @@ export const readOpenLeases = async (hostDirectory: string, onDamage: (damage: O
 const leaseFolder = (hostDirectory: string): string => join(hostDirectory, 'leases');
 const leaseFile = (hostDirectory: string, runId: string): string => join(leaseFolder(hostDirectory), `${runId}.json`);
 const leaseAt = (runId: string) => ({ key: stateKeys.lease(runId), schema: Lease });
+
+const turns = new Map<string, Promise<unknown>>();
+
+/** The step and the renewal beside it both rewrite the lease of their run: one after the other, so that neither is lost. */
+const inTurn = <T>({ hostDirectory }: LeaseWorld, runId: string, work: () => Promise<T>): Promise<T> => {
+  const path = leaseFile(hostDirectory, runId);
+  const turn = (turns.get(path) ?? Promise.resolve()).then(work, work);
+  turns.set(path, turn);
+  const leave = (): void => void (turns.get(path) === turn && turns.delete(path));
+  turn.then(leave, leave);
+  return turn;
+};
 
 /** The run book first: its condition tells whether the lease is still the run's; the disk follows. */
 const renewLeaseOf = async (world: LeaseWorld, lease: Lease): Promise<Lease> => {

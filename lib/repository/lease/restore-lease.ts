@@ -5,7 +5,7 @@
  * every flag is read back. Marking the lease afterwards is left to the caller.
  */
 import { OctoError } from '../../domain/errors.ts';
-import type { Lease } from '../../domain/runs/lease.ts';
+import { ownFlags, type Lease } from '../../domain/runs/lease.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OctopusApi } from '../../ports/octopus.ts';
 import type { World } from '../../ports/world.ts';
@@ -28,15 +28,17 @@ export const restoreFromLease = async (world: RestoreWorld, lease: Lease): Promi
 
 type Server = { api: OctopusApi; clock: Clock };
 
-const leaveMaintenance = async ({ api, clock }: Server, { instance, earlier }: Lease): Promise<string[]> => {
-  if (earlier.isInMaintenance || !(await api.isInMaintenance())) return [];
+const leaveMaintenance = async ({ api, clock }: Server, lease: Lease): Promise<string[]> => {
+  const { instance } = lease;
+  if (!ownFlags(lease).isInMaintenance || !(await api.isInMaintenance())) return [];
   await api.setMaintenance(false);
   if (await showsWithin(clock, async () => !(await api.isInMaintenance()))) return ['maintenance mode is off again'];
   throw new OctoError('LeaseNotRestored', `${instance} does not leave maintenance mode`, { facts: { instance } });
 };
 
-const takeTasksAgain = async ({ api, clock }: Server, { instance, earlier }: Lease): Promise<string[]> => {
-  const ours = new Set(earlier.nodes.filter((node) => !node.isDraining).map((node) => node.id));
+const takeTasksAgain = async ({ api, clock }: Server, lease: Lease): Promise<string[]> => {
+  const { instance } = lease;
+  const ours = new Set(ownFlags(lease).nodeIds);
   const drained = async () => (await api.nodes()).filter((node) => node.isDraining && ours.has(node.id));
   const before = await drained();
   for (const node of before) await api.setDraining(node, false);

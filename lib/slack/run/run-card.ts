@@ -24,6 +24,7 @@ const body = (words: RunWords): KnownBlock[] => [
   ...some(words.steps, (steps) => section(steps.map(unbroken).join('   '))),
   ...some(words.findings, (lines) => section(lines.join('\n'))),
   ...some(words.gaps, (gaps) => section(`*Missing or not proven*\n${bullets(gaps)}`)),
+  ...some(words.unusual, (lines) => section(`*Unusual*\n${bullets(lines)}`)),
   ...some(words.notes, (notes) => context(`Noted: ${notes.join(' · ')}`)),
   ...some(wayOn(words), (lines) => section(lines.join('\n'))),
   ...(words.code === null ? [] : [context(`Code \`${words.code}\``)]),

@@ -14,6 +14,7 @@ export const runLines = (view: RunView, now: Date): string[] => {
     ...words.steps.map((step) => `  ${step}`),
     ...words.findings.map((line) => `  ${line}`),
     ...headed('Missing or not proven', words.gaps),
+    ...headed('Unusual', words.unusual),
     ...headed('Noted', words.notes),
     ...(view.approval?.plan == null ? [] : headed('Plan', planLines(view.approval.plan))),
     ...wayOn(words),

@@ -6,7 +6,7 @@ import { escape, escapeAndCut, oneLine } from '../text.ts';
 
 const ENDS: Record<Exclude<OutcomeWord, 'good'>, { symbol: string; end: string }> = {
   gaps: { symbol: '🟠', end: 'is complete with gaps and not used as latest good' },
-  suspicious: { symbol: '🟡', end: 'is suspicious and held until a person accepts it' },
+  suspicious: { symbol: '🟡', end: 'is suspicious and not used as latest good' },
   failed: { symbol: '🔴', end: 'failed' },
   refused: { symbol: '⛔', end: 'was refused' },
 };

@@ -21,6 +21,8 @@ export type RunWords = {
   findings: string[];
   /** Each thing that is missing or not proven. */
   gaps: string[];
+  /** What is of another size than expected. */
+  unusual: string[];
   notes: string[];
   safeNow: string | null;
   doNext: string | null;
@@ -32,7 +34,7 @@ export type RunWords = {
 const OUTCOME_WORDS: Record<OutcomeWord, { symbol: string; word: string; after: string }> = {
   good: { symbol: '✅', word: 'Backup good', after: '' },
   gaps: { symbol: '🟠', word: 'Backup complete with gaps', after: ' - not used as latest good' },
-  suspicious: { symbol: '🟡', word: 'Backup suspicious', after: ' - held until a person accepts it' },
+  suspicious: { symbol: '🟡', word: 'Backup suspicious', after: ' - not used as latest good' },
   failed: { symbol: '🔴', word: 'Backup failed', after: '' },
   refused: { symbol: '⛔', word: 'Backup refused', after: '' },
 };
@@ -49,6 +51,7 @@ const wordsAtWork = (view: RunView, now: Date, tongue: Tongue): RunWords => {
   const shared = {
     findings: [...breakGlassWords(view, tongue), ...currentFindings(view, tongue), ...quiet(view, tongue)],
     gaps: [],
+    unusual: [],
     notes: [],
     safeNow: null,
     doNext: null,
@@ -98,6 +101,7 @@ const wordsAtEnd = (view: RunView, outcome: Outcome, tongue: Tongue): RunWords =
       ...nextRun(view, tongue),
     ],
     gaps: listed(outcome.gaps, tongue),
+    unusual: listed(outcome.unusual ?? [], tongue),
     notes: listed(outcome.notes, tongue),
     safeNow: outcome.safeNow === '' ? null : tongue.quote(outcome.safeNow, 600),
     doNext: outcome.doNext === '' ? null : tongue.quote(outcome.doNext, 600),
@@ -111,7 +115,7 @@ const endSentence = (outcome: Outcome, { instance, what }: { instance: string; w
   const ends: Record<OutcomeWord, string> = {
     good: `is good${size}`,
     gaps: `is complete with ${count(outcome.gaps.length, 'gap')} and not used as latest good`,
-    suspicious: 'is suspicious and held until a person accepts it',
+    suspicious: 'is suspicious and not used as latest good',
     failed: `failed${what}`,
     refused: `was refused${what}`,
   };

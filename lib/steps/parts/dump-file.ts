@@ -1,5 +1,6 @@
 /** The dump of a run on the share: where it lies, as SQL Server and as the worker name it, and what marks it as this run's. */
 import { join } from 'node:path';
+import { joinAsWritten } from '../../domain/instance.ts';
 import { backupFileName, backupSetName } from '../../domain/names.ts';
 import type { RunRecord } from '../../domain/runs/run.ts';
 import type { World } from '../../ports/world.ts';
@@ -15,10 +16,4 @@ export const dumpFile = (world: Pick<World, 'instance'>, run: Pick<RunRecord, 'i
     sqlServerPath: joinAsWritten(share.sqlServerPath, fileName),
     workerPath: join(share.workerPath, fileName),
   };
-};
-
-/** SQL Server may run on another system than the worker: its folder's own notation says which separator it wants. */
-export const joinAsWritten = (folder: string, name: string): string => {
-  const separator = /^[A-Za-z]:|\\/.test(folder) ? '\\' : '/';
-  return folder.endsWith(separator) ? `${folder}${name}` : `${folder}${separator}${name}`;
 };
