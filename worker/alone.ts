@@ -83,26 +83,36 @@ export const startAlone = async ({ config, environment, clock, log, hasSlackDoor
 
   const performTyped = (command: TypedCommand): Promise<Reply> =>
     perform(world, command.text, { by: terminalPerson(config, command.account), requestKey: command.requestKey });
-  const control = await serveControl(config.dataDirectory, performTyped);
-  const slack =
-    hasSlackDoor && config.slack !== undefined
-      ? await openDoor(world, { config, slack: config.slack, environment, log })
-      : null;
-
-  return {
-    world,
-    slackUrl: slack?.url ?? null,
-    perform: performTyped,
-    close: async () => {
-      await slack?.close();
-      await control.close();
-      stop.abort(new OctoError('WorkerStopping', 'the program is being stopped'));
-      await work;
-      await cards.close();
-      await composed.close();
-      release();
-    },
+  const stopWorking = async (): Promise<void> => {
+    stop.abort(new OctoError('WorkerStopping', 'the program is being stopped'));
+    await work;
+    await cards.close();
+    await composed.close();
+    release();
   };
+  const doors: { close(): Promise<void> }[] = [];
+  const closeDoors = async (): Promise<void> => {
+    for (const door of doors.toReversed()) await door.close();
+  };
+  try {
+    doors.push(await serveControl(config.dataDirectory, performTyped));
+    const slack =
+      hasSlackDoor && config.slack !== undefined
+        ? await openDoor(world, { config, slack: config.slack, environment, log })
+        : null;
+    if (slack !== null) doors.push(slack);
+    return {
+      world,
+      slackUrl: slack?.url ?? null,
+      perform: performTyped,
+      close: () => closeDoors().then(stopWorking),
+    };
+  } catch (thrown) {
+    // Nobody would hear of a program that works behind a closed door.
+    await closeDoors();
+    await stopWorking();
+    throw thrown;
+  }
 };
 
 const keepTime = (world: World, options: TickerOptions): Promise<void>[] => [

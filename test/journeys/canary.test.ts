@@ -1,7 +1,11 @@
-/** Secrets never reach messages, logs, journals, run book, archives or argument lists: every byte that was written is searched. */
+/**
+ * Secrets never reach messages, logs, journals, run book or archives: every byte that was written is searched, and what is
+ * compressed in the archive is searched as it comes back out of it.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { extractAll } from '../../lib/archive/extract.ts';
 import { type Installation, install } from './installation.ts';
 
 let place: Installation;
@@ -9,13 +13,17 @@ let place: Installation;
 beforeAll(async () => {
   place = await install();
   const runId = await place.ask('ana', '/octo backup now');
-  await place.until(runId, ({ run }) => run.auditHead !== undefined);
+  const { run } = await place.until(runId, ({ run }) => run.auditHead !== undefined);
+  const at = { instance: 'prod', archiveId: run.archiveId! };
+  await extractAll(place.world, at, { target: join(place.directory, 'extracted') });
 });
 afterAll(() => place.remove());
 
 /** Files that the product wrote; the administrator's key files and the stand-ins' own data are not its work. */
 const written = (): { path: string; text: string }[] =>
-  ['data', 'store', 'secrets', 'product.log', 'slack'].flatMap((name) => filesUnder(join(place.directory, name)));
+  ['data', 'store', 'extracted', 'secrets', 'product.log', 'slack'].flatMap((name) =>
+    filesUnder(join(place.directory, name)),
+  );
 
 const filesUnder = (path: string): { path: string; text: string }[] => {
   try {
@@ -36,6 +44,9 @@ const secrets = (): Record<string, string> => ({
   'signing secret': readFileSync(join(place.directory, 'keys/slack-signing-secret'), 'utf8'),
 });
 
+/** As most files hold it, and as SQL Server does. */
+const formsOf = (secret: string): string[] => [secret, Buffer.from(secret, 'utf16le').toString('latin1')];
+
 describe('secrets', () => {
   it('are found where they are put on purpose, so that this search can fail', () => {
     const keys = filesUnder(join(place.directory, 'keys'))
@@ -49,9 +60,12 @@ describe('secrets', () => {
   it('are in nothing that the product wrote', () => {
     const files = written();
     expect(files.length).toBeGreaterThan(30);
+    expect(files.map(({ path }) => path)).toContain(join(place.directory, 'extracted/database.bak'));
     expect(files.filter(({ path }) => /\/audit\/\d{12}\.json$/.test(path)).length).toBeGreaterThan(2);
     const found = Object.entries(secrets()).flatMap(([name, secret]) =>
-      files.filter(({ text }) => text.includes(secret)).map(({ path }) => `${name} in ${path}`),
+      files
+        .filter(({ text }) => formsOf(secret).some((form) => text.includes(form)))
+        .map(({ path }) => `${name} in ${path}`),
     );
     expect(found).toEqual([]);
   });

@@ -25,8 +25,7 @@ export const slackErrors = errorGroup({
   },
   SlackDoorNotOpened: {
     retry: false,
-    advice:
-      'Without this door nobody is heard in Slack; backups go on. Check slack.port, or slack.appToken and the way to Slack, then start octo again.',
+    advice: 'octo was not started. Check slack.port, or slack.appToken and the way to Slack, then start octo again.',
   },
   ChannelNotAllowed: {
     retry: false,
