@@ -18,15 +18,14 @@ import {
   type SlackConfig,
   type StoreConfig,
 } from './config.ts';
+import { atQueues, openRuntime } from './compose/runtime.ts';
 import { OctoError } from './domain/errors.ts';
 import type { Secret } from './domain/secrets/secret.ts';
-import { createEngine } from './engine/runtime.ts';
 import type { Chat } from './ports/chat.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { SecretStore } from './ports/secret-store.ts';
 import type { World } from './ports/world.ts';
-import { definitions } from './workflows/index.ts';
 
 export type Composed = {
   world: World;
@@ -50,15 +49,15 @@ export type Wiring = {
 export const compose = async (wiring: Wiring): Promise<Composed> => {
   const { config, environment, clock, cloudStep, onStateWrite, onTrouble } = wiring;
   const secret: Reveal = (reference) => resolveSecret(reference, environment);
-  const engine = createEngine({
-    directory: join(config.dataDirectory, 'engine'),
-    clock,
-    definitions,
-    functions: {
-      CloudStep: (payload) => cloudStep(world, payload),
-      PeopleStep: (payload) => cloudStep(world, payload),
+  const runtime = await openRuntime({
+    aws: config.aws,
+    environment,
+    embedded: {
+      directory: join(config.dataDirectory, 'engine'),
+      clock,
+      ...(onTrouble === undefined ? {} : { onTrouble }),
     },
-    ...(onTrouble === undefined ? {} : { onTrouble }),
+    cloudStep: (payload) => cloudStep(world, payload),
   });
   const { close, ...peers } = openPeers(config, { secret, clock });
   const world: World = {
@@ -66,18 +65,19 @@ export const compose = async (wiring: Wiring): Promise<Composed> => {
     archives: await objectStore(config.store.archives),
     state: await objectStore(config.store.state, onStateWrite),
     secretStore: await secretStore(config.secrets, secret),
-    workflows: engine.workflows,
-    hostTasks: engine.hostTasks,
+    workflows: runtime.workflows,
+    hostTasks: runtime.hostTasks,
     chat: await chat(config.slack, secret),
     ...peers,
+    instance: (name) => atQueues(peers.instance(name), runtime.queueUrl),
     policy: policyOf(config),
     hostDirectory: join(config.dataDirectory, 'host'),
   };
   return {
     world,
-    resume: () => engine.resume(),
+    resume: () => runtime.resume(),
     close: async () => {
-      await engine.close();
+      await runtime.close();
       await close();
     },
   };
@@ -86,7 +86,7 @@ export const compose = async (wiring: Wiring): Promise<Composed> => {
 type Reveal = (reference: string) => Secret;
 type Peers = Pick<
   World,
-  'instance' | 'instanceNames' | 'octopusApi' | 'octopusProgram' | 'sqlServer' | 'octopusDatabase'
+  'instance' | 'instanceNames' | 'octopusApi' | 'octopusProgram' | 'sqlServer' | 'octopusDatabase' | 'restoredDatabase'
 >;
 
 const openPeers = (
@@ -104,10 +104,13 @@ const openPeers = (
     const { connectionString, stallSeconds } = of(name).database;
     return sqlServerTds({ connectionString: secret(connectionString), stallSeconds });
   });
-  const databases = perInstance(async (name) => {
+  const databases = perDatabase(async (name, database) => {
     const { octopusDatabaseTds } = await import('./adapters/octopus-database.tds.ts');
-    const { connectionString, name: database } = of(name).database;
-    return octopusDatabaseTds({ connectionString: secret(connectionString), database });
+    return octopusDatabaseTds({ connectionString: secret(of(name).database.connectionString), database });
+  });
+  const restored = perDatabase(async (name, database) => {
+    const { restoredDatabaseTds } = await import('./adapters/restored-database.tds.ts');
+    return restoredDatabaseTds({ connectionString: secret(of(name).database.connectionString), database });
   });
   return {
     instance: (name) => instanceOf(name, of(name)),
@@ -121,9 +124,10 @@ const openPeers = (
       return octopusHost({ programPath: program.path, instanceName: program.instanceName });
     },
     sqlServer: sqlServers.get,
-    octopusDatabase: databases.get,
+    octopusDatabase: async (name, database = of(name).database.name) => databases.get(name, database),
+    restoredDatabase: restored.get,
     close: async () => {
-      await Promise.all([sqlServers.close(), databases.close()]);
+      await Promise.all([sqlServers.close(), databases.close(), restored.close()]);
     },
   };
 };
@@ -145,7 +149,19 @@ const perInstance = <T extends { close(): Promise<void> }>(open: (instance: stri
   };
 };
 
-const objectStore = async (config: StoreConfig, onWrite?: (key: string) => void): Promise<ObjectStore> => {
+/** The same, for each database of an instance. One that was closed opens again when it is next used. */
+const perDatabase = <T extends { close(): Promise<void> }>(
+  open: (instance: string, database: string) => Promise<T>,
+) => {
+  const instances = perInstance(async (instance) => perInstance((database) => open(instance, database)));
+  return {
+    get: async (instance: string, database: string): Promise<T> => (await instances.get(instance)).get(database),
+    close: instances.close,
+  };
+};
+
+/** The store that a configuration names. */
+export const objectStore = async (config: StoreConfig, onWrite?: (key: string) => void): Promise<ObjectStore> => {
   if ('directory' in config) {
     return directoryObjectStore({ directory: config.directory, ...(onWrite === undefined ? {} : { onWrite }) });
   }
@@ -176,4 +192,5 @@ const silence: Chat = {
   update: () => Promise.resolve(),
   shareImage: () => Promise.resolve(),
   postEphemeral: () => Promise.resolve(),
+  groupMembers: () => Promise.resolve([]),
 };

@@ -1,6 +1,6 @@
 /**
- * Everything a sandbox needs besides the product: SQL Server, an Octopus instance `prod` on it, and Slack, each a server of
- * its own behind its real protocol; and the `octo.yml` that points the product at them, as an administrator would write it.
+ * Everything a sandbox needs besides the product: SQL Server, an Octopus instance `prod` on it, perhaps a second one
+ * `spare`, and Slack, each a server of its own behind its real protocol; and the `octo.yml` that points the product at them, as an administrator would write it.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { stringify } from 'yaml';
 import { type S3StandIn, startS3 } from './aws/s3.ts';
 import { SANDBOX_CREDENTIALS } from './aws/signature.ts';
 import { type Octopus, type OctopusOptions, startOctopus } from './octopus/server.ts';
-import { type SeededInstance, seedOctopus } from './octopus/seed.ts';
+import { type SeededInstance, type SeedOptions, seedOctopus } from './octopus/seed.ts';
 import { startSlack, type SlackStandIn } from './slack/server.ts';
 import { TEAM } from './slack/workspace.ts';
 import { type SqlServerStandIn, startSqlServer } from './sql-server/server.ts';
@@ -28,13 +28,20 @@ export type SandboxOptions = {
   pace?: Pick<OctopusOptions, 'queueMs' | 'taskSeconds' | 'workEverySeconds'>;
   /** Backups wait for a second person. */
   needsApproval?: boolean;
+  /** A second instance `spare`, installed a moment ago on a machine of its own, for whoever wants to restore elsewhere. */
+  hasSpare?: boolean;
 };
+
+/** An Octopus instance with a machine of its own. */
+export type Installed = { octopus: Octopus; seeded: SeededInstance; machine: string };
 
 export type StandIns = {
   slack: SlackStandIn;
   sqlServer: SqlServerStandIn;
   octopus: Octopus;
   seeded: SeededInstance;
+  /** The second instance, when there is one. */
+  spare: Installed | null;
   /** Where the archives are, when that is not a directory. */
   s3: S3StandIn | null;
   /** The machine that Octopus is installed on. */
@@ -46,8 +53,9 @@ export type StandIns = {
 };
 
 /** Who can type. */
-export const PEOPLE: readonly string[] = ['ana', 'ben'];
+export const PEOPLE: readonly string[] = ['ana', 'ben', 'cara'];
 const DATABASE = 'OctopusDeploy';
+const SPARE_DATABASE = 'OctopusSpare';
 const BUCKET = 'octopus-archives';
 
 export const startStandIns = async (options: SandboxOptions): Promise<StandIns> => {
@@ -57,20 +65,27 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
 
   const password = key('sql-password');
   const sqlServer = await startSqlServer({ directory: at('sql-server'), logins: { octo: password } });
-  const connectionString = `Server=127.0.0.1,${sqlServer.port};Database=${DATABASE};User Id=octo;Password=${password};Encrypt=true;TrustServerCertificate=true`;
-  const seeded = await seedOctopus({
+  const connectionStringFor = (database: string): string =>
+    `Server=127.0.0.1,${sqlServer.port};Database=${database};User Id=octo;Password=${password};Encrypt=true;TrustServerCertificate=true`;
+  const { octopus, seeded, machine } = await install({
     directory: at('octopus'),
-    connectionString,
+    connectionString: connectionStringFor(DATABASE),
     seed: options.seed,
     sizeMegabytes: options.sizeMegabytes,
-  });
-  const octopus = await startOctopus({
-    directory: at('octopus'),
-    connectionString,
-    instanceName: seeded.instanceName,
     ...options.pace,
   });
-  const s3 = options.hasS3 === true ? await startS3({ directory: at('s3'), bucket: BUCKET }) : null;
+  const spare =
+    options.hasSpare === true
+      ? await install({
+          directory: at('octopus-spare'),
+          connectionString: connectionStringFor(SPARE_DATABASE),
+          seed: `${options.seed}/spare`,
+          nodeName: 'spare-1',
+          isFresh: true,
+          workEverySeconds: null,
+        })
+      : null;
+  const s3 = options.hasS3 === true ? await startS3({ directory: at('s3'), buckets: [BUCKET] }) : null;
   const slack = await startSlack({
     port: options.port,
     directory: at('slack'),
@@ -84,6 +99,21 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
     writeFileSync(at('keys', name), value, { mode: 0o600 });
     return `file:keys/${name}`;
   };
+  const instance = (
+    { octopus: server, seeded: node }: Installed,
+    { database, isProduction, prefix = '' }: { database: string; isProduction: boolean; prefix?: string },
+  ) => ({
+    production: isProduction,
+    apiKey: file(`${prefix}octopus-api-key`, node.apiKey),
+    hosts: [
+      { name: node.nodeName, url: server.url, program: { path: node.programPath, instanceName: node.instanceName } },
+    ],
+    database: {
+      name: database,
+      connectionString: file(`${prefix}connection-string`, connectionStringFor(database)),
+      share: { sqlServerPath: at('share'), workerPath: at('share') },
+    },
+  });
   key('store-key');
   const config = {
     version: 1,
@@ -108,24 +138,14 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
       slack: slack.api.person(name)?.id,
       ...(name === 'ana' ? { account: userInfo().username } : {}),
     })),
-    ...(options.needsApproval === true && { approval: [{ effect: 'approve', verbs: ['backup'] }] }),
+    ...(options.needsApproval === true && {
+      approval: [{ effect: 'approve', verbs: ['backup'], breakGlass: ['cara'] }],
+    }),
     instances: {
-      prod: {
-        production: true,
-        apiKey: file('octopus-api-key', seeded.apiKey),
-        hosts: [
-          {
-            name: seeded.nodeName,
-            url: octopus.url,
-            program: { path: seeded.programPath, instanceName: seeded.instanceName },
-          },
-        ],
-        database: {
-          name: DATABASE,
-          connectionString: file('connection-string', connectionString),
-          share: { sqlServerPath: at('share'), workerPath: at('share') },
-        },
-      },
+      prod: instance({ octopus, seeded, machine }, { database: DATABASE, isProduction: true }),
+      ...(spare !== null && {
+        spare: instance(spare, { database: SPARE_DATABASE, isProduction: false, prefix: 'spare-' }),
+      }),
     },
   };
   const configFile = at('octo.yml');
@@ -135,8 +155,9 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
     sqlServer,
     octopus,
     seeded,
+    spare,
     s3,
-    machine: at('octopus'),
+    machine,
     configFile,
     environment:
       s3 === null
@@ -146,10 +167,17 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
             AWS_SECRET_ACCESS_KEY: SANDBOX_CREDENTIALS.secretAccessKey,
           },
     close: async () => {
-      await octopus.close();
+      await Promise.all([octopus.close(), spare?.octopus.close()]);
       await Promise.all([slack.close(), sqlServer.close(), s3?.close()]);
     },
   };
+};
+
+/** Seeded where it is not there yet, and started. */
+const install = async (options: SeedOptions & Omit<OctopusOptions, 'instanceName'>): Promise<Installed> => {
+  const seeded = await seedOctopus(options);
+  const octopus = await startOctopus({ ...options, instanceName: seeded.instanceName });
+  return { octopus, seeded, machine: options.directory };
 };
 
 /** Drawn once, then kept: a restarted sandbox finds its own keys again. */

@@ -16,7 +16,8 @@ import { OctoError } from '../domain/errors.ts';
 import type { Secret } from '../domain/secrets/secret.ts';
 import type { Chat, PostedMessage, PostOnce } from '../ports/chat.ts';
 
-const CALL_MILLISECONDS = 10_000;
+/** An answer of Slack that takes longer does not come. */
+export const CALL_MILLISECONDS = 10_000;
 
 /** The names Slack gives to trouble of its own, which passes. */
 const PASSING = new Set([
@@ -29,13 +30,7 @@ const PASSING = new Set([
 
 /** A chat that speaks with `token`'s rights. `apiUrl` ends in `/api/`; absent it is Slack's. */
 export const slackChat = (options: { token: Secret; apiUrl?: string }): Chat => {
-  const client = new WebClient(options.token.reveal(), {
-    ...(options.apiUrl !== undefined && { slackApiUrl: options.apiUrl }),
-    rejectRateLimitedCalls: true,
-    retryConfig: { retries: 0 },
-    timeout: CALL_MILLISECONDS,
-    logger: silent,
-  });
+  const client = slackClient(options);
   return {
     post: async ({ channel, threadTs, once, ...message }) => {
       const earlier = once === undefined ? null : await translated('search', findPosted(client, channel, once));
@@ -56,11 +51,25 @@ export const slackChat = (options: { token: Secret; apiUrl?: string }): Chat => 
     },
     shareImage: ({ channel, name, title, bytes }) =>
       translated('image', share(client, { channel, name, title, bytes })),
+    groupMembers: async (group) => {
+      const found = await translated('user group', client.usergroups.users.list({ usergroup: group }));
+      return found.users ?? [];
+    },
     postEphemeral: async (message) => {
       await translated('answer', client.chat.postEphemeral(message));
     },
   };
 };
+
+/** Slack's client without its own retries and words. */
+export const slackClient = ({ token, apiUrl }: { token: Secret; apiUrl?: string }): WebClient =>
+  new WebClient(token.reveal(), {
+    ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),
+    rejectRateLimitedCalls: true,
+    retryConfig: { retries: 0 },
+    timeout: CALL_MILLISECONDS,
+    logger: silent,
+  });
 
 type Image = Parameters<Chat['shareImage']>[0];
 
@@ -116,7 +125,8 @@ const fieldOf = (payload: unknown, name: string): unknown =>
 /** No previews of the links in a card. */
 const quiet = { unfurl_links: false, unfurl_media: false };
 
-const translated = async <T>(what: string, call: Promise<T>): Promise<T> => {
+/** Awaits a call; what fails is told as ours. */
+export const translated = async <T>(what: string, call: Promise<T>): Promise<T> => {
   try {
     return await call;
   } catch (error) {
@@ -150,6 +160,14 @@ const refused = (what: string, error: WebAPIPlatformError): OctoError => {
   if (slackError === 'ratelimited') return limited(what, error, error.data.response_metadata?.retryAfter ?? 1);
   if (PASSING.has(slackError))
     return new OctoError('ChatUnavailable', `slack could not take the ${what}: ${slackError}`, detail);
+  if (slackError === 'missing_scope') {
+    const { needed } = error.data as { needed?: unknown };
+    const scope = typeof needed === 'string' ? needed : 'that it needs';
+    return new OctoError('ChatScopeMissing', `slack refused the ${what}: the app lacks the scope ${scope}`, {
+      cause: error,
+      facts: { slackError, scope },
+    });
+  }
   if (slackError === 'message_not_found')
     return new OctoError('ChatMessageGone', 'the message to edit is gone', detail);
   return new OctoError('ChatRefused', `slack refused the ${what}: ${slackError}`, detail);

@@ -15,8 +15,8 @@ import { listDirectory } from './directory/list.ts';
 import { etagOf, storedObject } from './directory/version.ts';
 import { once, publishChange, publishNew, removeFile } from './directory/write.ts';
 import type { Place } from './directory/write.ts';
-import { processLock } from './process-lock.ts';
-import type { ProcessLock } from './process-lock.ts';
+import { processLock } from './directory/process-lock.ts';
+import type { ProcessLock } from './directory/process-lock.ts';
 
 const OWN_FOLDER = '.octo';
 const LEFTOVER_AGE_MS = 3_600_000;

@@ -32,14 +32,16 @@ export const s3ObjectStore = (options: S3ObjectStoreOptions): ObjectStore => {
     read: (key, options = {}) => readObject(bucket, key, options),
     head: async (key) => {
       const found = await headObject(bucket, key);
-      return found && { key, sizeBytes: found.sizeBytes, etag: found.etag, modifiedAt: found.modifiedAt };
+      if (found === null) return null;
+      const { metadata: _ownMarks, ...held } = found;
+      return held;
     },
     create: (key, bytes, options = {}) => putObject(bucket, key, { ...options, bytes }),
     change: (key, bytes, options) => putObject(bucket, key, { ...options, bytes }),
     upload: (key, source, options = {}) => uploadObject(bucket, key, { ...options, source }),
     list: (prefix, { after } = {}) => listObjects(bucket, prefix, after),
-    delete: async (key) => {
-      const command = new DeleteObjectCommand(at(bucket, key));
+    delete: async (key, { version } = {}) => {
+      const command = new DeleteObjectCommand({ ...at(bucket, key), VersionId: version });
       await asking({ doing: `delete of "${key}"` }, () => bucket.client.send(command));
     },
   };

@@ -11,7 +11,7 @@ import type { DocumentRow } from './tds/octopus-database.tds-documents.ts';
 import { countRows, documentColumns, pagesOf, readerOf } from './tds/octopus-database.tds-reader.ts';
 import type { Reader } from './tds/octopus-database.tds-reader.ts';
 import { countSensitive, sampleEncrypted } from './tds/octopus-database.tds-secrets.ts';
-import { connectionSettings, lazyPool, openPool } from './tds/tds-connection.ts';
+import { connectionSettings, Int, lazyPool, openPool } from './tds/tds-connection.ts';
 
 const APP_NAME = 'octo-keeper';
 /** Counting and sampling may read whole tables. */
@@ -33,6 +33,7 @@ export const octopusDatabaseTds = ({ connectionString, database }: OctopusDataba
     sensitiveDocumentCount: () => countSensitive(reader),
     packages: () => listPackages(reader),
     artifacts: () => listArtifacts(reader),
+    endedTasks: (limit) => listEndedTasks(reader, limit),
     close: () => pool.close(),
   };
 };
@@ -86,6 +87,7 @@ async function* listPackages(reader: Reader): AsyncGenerator<ListedPackage> {
   const columns = `${documentColumns(known)}, PackageId, Version${spaceColumn(known)}`;
   for await (const row of pagesOf<PackageRow>(reader, { table: 'NuGetPackage', columns, pageRows: PAGE_ROWS })) {
     yield {
+      id: row.Id,
       packageId: row.PackageId,
       version: row.Version,
       spaceId: row.SpaceId ?? null,
@@ -104,3 +106,14 @@ async function* listArtifacts(reader: Reader): AsyncGenerator<ListedArtifact> {
     yield { id: row.Id, fileName: row.Filename, spaceId: row.SpaceId ?? null, createdAt: isoOrNull(row.Created) };
   }
 }
+
+const listEndedTasks = async (reader: Reader, limit: number): ReturnType<OctopusDatabase['endedTasks']> => {
+  const known = (await reader.tables()).get('ServerTask');
+  if (known === undefined) return [];
+  return reader.query({
+    sql: `SELECT TOP (@limit) Id AS id, ${known.has('SpaceId') ? 'SpaceId' : 'NULL'} AS spaceId FROM dbo.ServerTask
+      WHERE CompletedTime IS NOT NULL ORDER BY CompletedTime DESC, Id DESC`,
+    parameters: { limit: [Int, limit] },
+    what: 'listing tasks that have ended',
+  });
+};

@@ -7,10 +7,10 @@
  */
 import { execFile } from 'node:child_process';
 import * as z from 'zod';
-import { OctoError } from '../domain/errors.ts';
+import { isOctoError, OctoError } from '../domain/errors.ts';
 import type { Facts } from '../domain/errors.ts';
 import { Secret } from '../domain/secrets/secret.ts';
-import type { OctopusProgram } from '../ports/octopus.ts';
+import type { FolderRole, OctopusProgram } from '../ports/octopus.ts';
 import { hostConfiguration } from './octopus/octopus-configuration.ts';
 
 export type OctopusHostOptions = { programPath: string; instanceName: string; timeoutSeconds?: number };
@@ -25,14 +25,25 @@ const REASON_CHARACTERS = 300;
 const MasterKey = z.object({ MasterKey: z.string() });
 const Instances = z.array(z.object({ InstanceName: z.string(), ConfigurationFilePath: z.string() }));
 
+/** The options of `path`. */
+const FOLDER_OPTIONS: Record<FolderRole, string> = {
+  packages: 'nugetRepository',
+  artifacts: 'artifacts',
+  'task-logs': 'taskLogs',
+  'event-exports': 'eventExports',
+  imports: 'imports',
+  telemetry: 'telemetry',
+};
+
 /** 16 or 32 bytes in standard base64. */
 const KEY_FORM = /^(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{43}=)$/;
 
 /** The program at `programPath`, for the instance of that name. */
 export const octopusHost = (options: OctopusHostOptions): OctopusProgram => {
   const ofInstance = `--instance=${options.instanceName}`;
-  const run = async (command: string[], isSecret = false): Promise<string> =>
+  const run = async (command: Argument[], isSecret = false): Promise<string> =>
     runProgram(options, { command, isSecret });
+  const set = async (...command: Argument[]): Promise<void> => void (await run(command));
   return {
     version: async () => versionIn(await run(['version'])),
     showMasterKey: async () => showMasterKey((form) => run(['show-master-key', ofInstance, ...form], true)),
@@ -47,17 +58,35 @@ export const octopusHost = (options: OctopusHostOptions): OctopusProgram => {
       if (configuration === null) throw unreadable('show-configuration');
       return configuration;
     },
-    setDraining: async (isDraining) => {
-      await run(['node', ofInstance, `--drain=${isDraining}`]);
-    },
-    startService: async () => {
-      await run(['service', ofInstance, '--start']);
-    },
-    stopService: async () => {
-      await run(['service', ofInstance, '--stop']);
-    },
+    setDraining: (isDraining) => set('node', ofInstance, `--drain=${isDraining}`),
+    startService: () => set('service', ofInstance, '--start'),
+    stopService: () => set('service', ofInstance, '--stop'),
+    setMasterKey: (key) => setMasterKey((command) => set(command, ofInstance, { name: '--masterKey', value: key })),
+    setConnectionString: (value) => set('database', ofInstance, { name: '--connectionString', value }),
+    setFolders: (folders) =>
+      set('path', ofInstance, ...folders.map(({ role, path }) => `--${FOLDER_OPTIONS[role]}=${path}`)),
+    setApiKey: (username, value) => set('admin', ofInstance, `--username=${username}`, { name: '--apiKey', value }),
   };
 };
+
+/** `database` since 4.0; a version that takes the key elsewhere has a command of its own for it. */
+const setMasterKey = async (setBy: (command: string) => Promise<void>): Promise<void> => {
+  try {
+    await setBy('database');
+  } catch (refusal) {
+    if (!isOctoError(refusal, 'OctopusProgramFailed')) throw refusal;
+    await setBy('set-master-key').catch(() => {
+      throw refusal;
+    });
+  }
+};
+
+/** The program takes some secrets as arguments only: they are revealed to it, and to nothing else. */
+type Argument = string | { name: string; value: Secret };
+
+const revealed = (argument: Argument): string =>
+  typeof argument === 'string' ? argument : `${argument.name}=${argument.value.reveal()}`;
+const shown = (argument: Argument): string => (typeof argument === 'string' ? argument : `${argument.name}=…`);
 
 /** Old versions know no `--format`, and print the key as the last line. */
 const showMasterKey = async (show: (form: string[]) => Promise<string>): Promise<Secret> => {
@@ -65,7 +94,7 @@ const showMasterKey = async (show: (form: string[]) => Promise<string>): Promise
   try {
     output = await show(['--format=json']);
   } catch (thrown) {
-    if (!(thrown instanceof OctoError) || thrown.code !== 'OctopusProgramFailed') throw thrown;
+    if (!isOctoError(thrown, 'OctopusProgramFailed')) throw thrown;
     output = await show([]).catch((cause: unknown) => {
       const { code, facts } = OctoError.from(cause);
       throw new OctoError('MasterKeyUnreadable', 'the program showed no master key', {
@@ -105,7 +134,7 @@ const unreadable = (command: string): OctoError =>
 
 const runProgram = async (
   options: OctopusHostOptions,
-  call: { command: string[]; isSecret: boolean },
+  { command, isSecret }: { command: Argument[]; isSecret: boolean },
 ): Promise<string> => {
   const { programPath, timeoutSeconds = TIMEOUT_SECONDS } = options;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -115,12 +144,14 @@ const runProgram = async (
     maxBuffer: MAX_OUTPUT_BYTES,
     windowsHide: true,
   } as const;
+  // What was given as a secret may be said again in the program's words.
+  const isQuiet = isSecret || command.some((argument) => typeof argument !== 'string');
   const fail = (error: unknown, stderr: string): void => {
-    const reason = call.isSecret ? '' : stderr.trim().slice(-REASON_CHARACTERS);
-    reject(failure(error as ProgramError, { programPath, command: call.command, reason }));
+    const reason = isQuiet ? '' : stderr.trim().slice(-REASON_CHARACTERS);
+    reject(failure(error as ProgramError, { programPath, command: command.map(shown), reason }));
   };
   try {
-    execFile(programPath, call.command, limits, (error, stdout, stderr) => {
+    execFile(programPath, command.map(revealed), limits, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else fail(error, stderr);
     });
@@ -133,7 +164,7 @@ const runProgram = async (
 
 type ProgramError = Error & { code?: string | number | null; killed?: boolean };
 
-/** `error` itself is not passed on: node puts the program's error output into its message. */
+/** `error` itself is not passed on: node puts the whole command and the program's error output into its message. */
 const failure = (
   error: ProgramError,
   { programPath, command, reason }: { programPath: string; command: string[]; reason: string },

@@ -12,6 +12,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { OctopusApi, OctopusNode, OctopusTask, ServerFolder } from '../ports/octopus.ts';
 import type { OctopusRequests } from './octopus/octopus-requests.ts';
 import { octopusRequests } from './octopus/octopus-requests.ts';
+import { octopusWork } from './octopus/octopus-work.ts';
 
 export type OctopusHttpOptions = {
   /** The node's own address, with its virtual directory if it has one. */
@@ -105,6 +106,7 @@ export const octopusHttp = (options: OctopusHttpOptions): OctopusApi => {
       const path = '/api/configuration/certificates/certificate-global';
       return { thumbprint: (await requests.get(path, Certificate)).Thumbprint };
     },
+    ...octopusWork(requests),
   };
 };
 

@@ -7,12 +7,17 @@
 import { approvalErrors } from './errors/approval.ts';
 import { archiveErrors } from './errors/archive.ts';
 import { auditErrors } from './errors/audit.ts';
+import { awsErrors } from './errors/aws.ts';
 import { backupErrors } from './errors/backup.ts';
 import { configErrors } from './errors/config.ts';
 import { engineErrors } from './errors/engine.ts';
 import { errorGroup } from './errors/entry.ts';
 import { keysErrors } from './errors/keys.ts';
 import { octopusErrors } from './errors/octopus.ts';
+import { restoreErrors } from './errors/restore.ts';
+import { restoreDatabaseErrors } from './errors/restore-database.ts';
+import { restoreFoldersErrors } from './errors/restore-folders.ts';
+import { retentionErrors } from './errors/retention.ts';
 import { scheduleErrors } from './errors/schedule.ts';
 import { slackErrors } from './errors/slack.ts';
 import { sqlServerErrors } from './errors/sql-server.ts';
@@ -27,11 +32,16 @@ export const catalogue = {
   ...approvalErrors,
   ...archiveErrors,
   ...auditErrors,
+  ...awsErrors,
   ...backupErrors,
   ...configErrors,
   ...engineErrors,
   ...keysErrors,
   ...octopusErrors,
+  ...restoreErrors,
+  ...restoreDatabaseErrors,
+  ...restoreFoldersErrors,
+  ...retentionErrors,
   ...scheduleErrors,
   ...slackErrors,
   ...sqlServerErrors,

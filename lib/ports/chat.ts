@@ -3,7 +3,8 @@
  *
  * Nothing is sent twice by itself: a call either returned, or the caller decides what to do about it.
  * Errors to tell apart: `ChatLimited` (429; `facts.retryAfterSeconds`), `ChatUnavailable` (no answer, 5xx),
- * `ChatMessageGone` (the message to edit was deleted), `ChatRefused` (everything else; `facts.slackError`).
+ * `ChatMessageGone` (the message to edit was deleted), `ChatScopeMissing` (`facts.scope`), `ChatRefused` (everything else;
+ * `facts.slackError`).
  */
 import type { KnownBlock, ModalView } from '@slack/types';
 
@@ -25,6 +26,8 @@ export type Chat = {
   update(message: ChatMessage & PostedMessage): Promise<void>;
   /** Shows a PNG in the channel, under its title. Asking twice shows it twice. */
   shareImage(image: { channel: string; name: string; title: string; bytes: Buffer }): Promise<void>;
+  /** Ids of the people in a user group (`S…`), as they are now. @throws ChatScopeMissing where the app may not ask */
+  groupMembers(group: string): Promise<string[]>;
   /** Only `user` sees it. */
   postEphemeral(message: ChatMessage & { channel: string; user: string }): Promise<void>;
 };

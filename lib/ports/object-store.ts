@@ -12,8 +12,8 @@
 export type ObjectStore = {
   /** The object, or the bytes `range.start` up to and without `range.end`; `null` when there is no such key. */
   read(key: string, options?: { range?: ByteRange; signal?: AbortSignal }): Promise<ReadObject | null>;
-  /** Size and tag without the bytes; `null` when there is no such key. */
-  head(key: string): Promise<StoredObject | null>;
+  /** Size, tag, version and lock without the bytes; `null` when there is no such key. */
+  head(key: string): Promise<HeldObject | null>;
   /** Writes a new object. @throws StoreKeyExists when the key is taken (`If-None-Match: *`). */
   create(key: string, bytes: Uint8Array, options?: WriteOptions): Promise<Written>;
   /** Replaces exactly the version that carries `etag` (`If-Match`). @throws StoreChanged when it is gone or another. */
@@ -24,8 +24,11 @@ export type ObjectStore = {
   list(prefix: string, options?: { after?: string }): AsyncIterable<StoredObject>;
   /** Room that is left, in bytes; absent where a store has no end of its own, as S3 has none. */
   freeBytes?(): Promise<number>;
-  /** Removes the object; a key that is not there is no error. */
-  delete(key: string): Promise<void>;
+  /**
+   * Removes the object; a key that is not there is no error. Where the store keeps versions it only hides what was there;
+   * with `version` exactly that one is gone for good. @throws StoreDenied for a version that is locked
+   */
+  delete(key: string, options?: { version?: string }): Promise<void>;
 };
 
 export type ByteRange = { start: number; end: number };
@@ -37,4 +40,6 @@ export type WriteOptions = {
 /** `etag` is opaque: it changes whenever the bytes do, and is what `change` compares. */
 export type Written = { etag: string };
 export type StoredObject = { key: string; sizeBytes: number; etag: string; modifiedAt: string };
+/** `version` where the store keeps versions; `lockedUntil` (ISO 8601) where it lets nobody delete this one before then. */
+export type HeldObject = StoredObject & { version?: string; lockedUntil?: string };
 export type ReadObject = { bytes: Buffer; etag: string };

@@ -18,6 +18,8 @@ export type OctopusDatabase = {
   packages(): AsyncIterable<ListedPackage>;
   /** Artifacts that the database lists. */
   artifacts(): AsyncIterable<ListedArtifact>;
+  /** Up to `limit` tasks that have ended, newest first: each has a log. */
+  endedTasks(limit: number): Promise<{ id: string; spaceId: string | null }[]>;
   close(): Promise<void>;
 };
 
@@ -33,6 +35,7 @@ export type EncryptedValue = {
 
 /** `createdAt` (ISO 8601, UTC) is when Octopus took the file in; `null` where the row does not tell. */
 export type ListedPackage = {
+  id: string;
   packageId: string;
   version: string;
   spaceId: string | null;

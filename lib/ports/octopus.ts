@@ -31,7 +31,28 @@ export type OctopusApi = {
   canAdministerSystem(): Promise<boolean>;
   /** The server certificate that Tentacles trust. */
   certificate(): Promise<{ thumbprint: string }>;
+  /** Asks for the task's end; it may go on for a while. A task that has ended already is no error. */
+  cancelTask(id: string): Promise<void>;
+  /** Ids of all spaces. */
+  spaces(): Promise<string[]>;
+  /**
+   * Starts a task that reads the folder of a space's built-in feed again, and gives its id. Each space has a feed of its
+   * own; without one named it is the default space.
+   */
+  reindexPackages(spaceId?: string | null): Promise<string>;
+  /** The state of any task, e.g. `Success`, and what it said when it failed. */
+  task(id: string): Promise<{ state: string; isCompleted: boolean; errorMessage: string | null }>;
+  /** Switches a trigger or a subscription on or off. */
+  setDisabled(sleeper: Pick<Sleeper, 'kind' | 'id' | 'spaceId'>, isDisabled: boolean): Promise<void>;
+  /** Does the server hand out this file, whole? Bytes are counted, not kept. @throws OctopusNotFound */
+  serves(file: ServedFile): Promise<{ sizeBytes: number }>;
 };
+
+/** What acts by itself in an Octopus server: a project trigger, or a subscription that calls out. */
+export type Sleeper = { kind: 'trigger' | 'subscription'; id: string; name: string; spaceId: string | null };
+
+/** A file as the API serves it, by the id that its row has in the database: `GET …/packages/{id}/raw`, `…/artifacts/{id}/content`, `…/tasks/{id}/raw`. */
+export type ServedFile = { kind: 'package' | 'artifact' | 'task-log'; id: string; spaceId: string | null };
 
 export type OctopusNode = {
   id: string;
@@ -75,6 +96,17 @@ export type OctopusProgram = {
   setDraining(isDraining: boolean): Promise<void>;
   startService(): Promise<void>;
   stopService(): Promise<void>;
+  /**
+   * `database --masterKey=…`, or `set-master-key` where that is what the version wants: the key of this node.
+   * One of the two calls that take a secret as an argument, because the program knows no other way.
+   */
+  setMasterKey(key: Secret): Promise<void>;
+  /** `database --connectionString=…`: the other one. */
+  setConnectionString(connectionString: Secret): Promise<void>;
+  /** `path --nugetRepository=…` and so on: tells the database where the shared folders are. The server is stopped. */
+  setFolders(folders: readonly ServerFolder[]): Promise<void>;
+  /** `admin --username=… --apiKey=…`: gives an existing administrator this API key. */
+  setApiKey(username: string, apiKey: Secret): Promise<void>;
 };
 
 /** What `host.json` keeps of a node's configuration, and the one part of it that is secret. */

@@ -1,5 +1,5 @@
 /**
- * What we need of SQL Server: back up one database with progress, and look at the result.
+ * What we need of SQL Server: back up one database with progress, bring a backup in under another name, check and swap.
  *
  * SQL Server writes the file itself, under its own service account: `path` is in its notation and on its host.
  * Errors an adapter must tell apart are the codes in `domain/errors/sql-server.ts`; the cause comes from the first error
@@ -26,8 +26,46 @@ export type SqlServer = {
   readHeader(path: string): Promise<BackupHeader>;
   /** Logins (name, SID, type, server roles, default database) of this database's users; no password hashes. */
   logins(database: string): Promise<SqlLogin[]>;
+  /** `RESTORE FILELISTONLY`: the files that the backup will become. */
+  readFileList(path: string): Promise<BackupFile[]>;
+  /** Free bytes on the volumes of the default data and log folders; `null` where the server does not tell. */
+  freeBytes(): Promise<{ data: number | null; log: number | null }>;
+  /**
+   * Restores the backup as a new database, its files in the server's default folders under names made from `database`.
+   * What a broken-off restore of that name has left (state RESTORING) is replaced; any other database is refused.
+   * @throws DatabaseExists, BackupNewer, DatabaseDiskFull, and what else SQL Server said
+   */
+  restore(request: RestoreRequest, watch: Watch): Promise<void>;
+  /** Is a restore with this name running in any session? */
+  isRestoring(request: { name: string }): Promise<boolean>;
+  /** `DBCC CHECKDB … WITH NO_INFOMSGS`. @throws DatabaseDamaged with the first of its messages */
+  checkDatabase(name: string, watch: Watch): Promise<void>;
+  /** Databases whose name starts with `prefix`, sorted by name. */
+  databases(prefix: string): Promise<DatabaseDescription[]>;
+  /**
+   * Renames a database, ending its other sessions: single-user, renamed and opened again on one connection.
+   * `guid` is the database's own: another one under that name is refused, so that a repeated swap never undoes itself.
+   * Whatever fails, the database is opened to its users again. @throws DatabaseExists, DatabaseUnknown, DatabaseSwapped
+   */
+  rename(request: { from: string; to: string; guid: string }): Promise<void>;
+  /** Owner, TRUSTWORTHY and broker as another database had them: a restore resets them. */
+  configure(name: string, settings: DatabaseSettings): Promise<void>;
+  /**
+   * Joins users whose login has another SID here with the login of the same name. `orphaned` are those without one.
+   * Then makes sure that `ownerLogin` is db_owner, and reads that back. @throws OwnerNotGranted
+   */
+  repairUsers(database: string, options: { ownerLogin: string | null }): Promise<UserRepair>;
+  /** Removes a database, ending its sessions; one that is not there is no error. */
+  drop(name: string): Promise<void>;
   close(): Promise<void>;
 };
+
+/** A file of a backup: `type` is `D` for rows, `L` for the log, other letters as SQL Server has them. */
+export type BackupFile = { logicalName: string; physicalName: string; type: string; sizeBytes: number };
+/** `name` marks the session, so that a run finds its own work again. */
+export type RestoreRequest = { path: string; database: string; name: string };
+export type DatabaseSettings = { owner: string | null; isTrustworthy: boolean; isBrokerEnabled: boolean };
+export type UserRepair = { repaired: string[]; orphaned: string[]; owner: 'was' | 'granted' | 'not-asked' };
 
 export type Watch = { onProgress?: (percent: number) => void; signal?: AbortSignal };
 export type BackUpRequest = { database: string; path: string; name: string; isCompressed: boolean };

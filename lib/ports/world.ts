@@ -6,6 +6,7 @@ import type { Clock } from './clock.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { OctopusDatabase } from './octopus-database.ts';
 import type { OctopusApi, OctopusProgram } from './octopus.ts';
+import type { RestoredDatabase } from './restored-database.ts';
 import type { SecretStore } from './secret-store.ts';
 import type { SqlServer } from './sql-server.ts';
 import type { HostTasks, WorkflowRuntime } from './workflow-runtime.ts';
@@ -26,7 +27,10 @@ export type World = {
   octopusApi(instance: string): Promise<OctopusApi>;
   octopusProgram(instance: string): OctopusProgram;
   sqlServer(instance: string): Promise<SqlServer>;
-  octopusDatabase(instance: string): Promise<OctopusDatabase>;
+  /** The instance's own database, or another one on the same SQL Server. */
+  octopusDatabase(instance: string, database?: string): Promise<OctopusDatabase>;
+  /** A database on the instance's SQL Server that no server works with. */
+  restoredDatabase(instance: string, database: string): Promise<RestoredDatabase>;
   /** The worker's own disk: task records, leases, spool, index cache. */
   hostDirectory: string;
 };

@@ -14,6 +14,7 @@ import type { Task } from './data/rows.ts';
 import { deploymentDescription, idOf, taskRow } from './data/rows.ts';
 import type { TableName } from './data/schema.ts';
 import { writeFiles } from './seed/files.ts';
+import { freshRows } from './seed/fresh.ts';
 import type { History } from './seed/history.ts';
 import { believableSpanMs, noNumbers, writeHistory } from './seed/history.ts';
 import type { Infrastructure, Rows } from './seed/infrastructure.ts';
@@ -32,6 +33,8 @@ export type SeedOptions = {
   instanceName?: string;
   nodeName?: string;
   masterKeyBits?: 128 | 256;
+  /** Installed a moment ago: nothing was ever deployed with it. */
+  isFresh?: boolean;
   now?: Date;
 };
 
@@ -75,21 +78,15 @@ export const seedOctopus = async (options: SeedOptions): Promise<SeededInstance>
   if (findInstance(directory, instanceName) !== null) return instance;
 
   await rm(instance.home, { recursive: true, force: true });
-  const infrastructure = seedInfrastructure(random.branch('infrastructure'));
-  const history = seedHistory(random.branch('history'), infrastructure, { ...options, nodeName, now });
   const database = await createEmptyDatabase(options.connectionString);
   try {
+    const content = contentOf(random, instance, { ...options, now });
     await Promise.all([
-      writeFolders(random.branch('files'), instance.home, history),
+      writeFolders(random.branch('files'), instance.home, content.files),
       insertAll(database, [
-        infrastructure.rows,
-        history.rows,
-        seedSecrets(
-          { random: random.branch('secrets'), masterKey: Buffer.from(instance.masterKey, 'base64'), now },
-          infrastructure.projects,
-        ),
+        ...content.rows,
         seedSettings(random.branch('settings'), { home: instance.home, nodeName, now }),
-        { ApiKey: apiKeyRows(instance, now), ...presentRows(infrastructure, history, { nodeName, now }) },
+        { ApiKey: apiKeyRows(instance, now) },
       ]),
     ]);
   } finally {
@@ -97,6 +94,25 @@ export const seedOctopus = async (options: SeedOptions): Promise<SeededInstance>
   }
   register(directory, instance, options.connectionString);
   return instance;
+};
+
+type Content = { rows: Rows[]; files: History['files'] };
+
+const contentOf = (
+  random: Random,
+  { masterKey, nodeName }: SeededInstance,
+  { isFresh = false, ...options }: SeedOptions & { now: Date },
+): Content => {
+  const { now } = options;
+  const secrets = { random: random.branch('secrets'), masterKey: Buffer.from(masterKey, 'base64'), now };
+  if (isFresh) return { rows: [freshRows(secrets)], files: [] };
+  const infrastructure = seedInfrastructure(random.branch('infrastructure'));
+  const history = seedHistory(random.branch('history'), infrastructure, { ...options, nodeName });
+  const present = presentRows(infrastructure, history, { nodeName, now });
+  return {
+    rows: [infrastructure.rows, history.rows, seedSecrets(secrets, infrastructure.projects), present],
+    files: history.files,
+  };
 };
 
 const seedHistory = (
@@ -123,10 +139,10 @@ export const foldersBelow = (home: string): Record<FolderKey, string> =>
     string
   >;
 
-const writeFolders = async (random: Random, home: string, history: History): Promise<void> => {
+const writeFolders = async (random: Random, home: string, files: History['files']): Promise<void> => {
   const folders = foldersBelow(home);
   await Promise.all(Object.values(folders).map(async (path) => mkdir(path, { recursive: true })));
-  await writeFiles(random, folders, history.files);
+  await writeFiles(random, folders, files);
 };
 
 const insertAll = async (database: Database, sets: readonly Rows[]): Promise<void> => {

@@ -1,9 +1,9 @@
 /** Statements about databases, users and sessions: CREATE, ALTER and DROP DATABASE, USE, KILL, users and roles, CHECKDB. */
 import { createDatabase, releaseFile, removeDatabase, renameDatabase } from './records.ts';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { saveInstance } from './instance.ts';
 import type { DatabaseRecord, Instance } from './instance.ts';
-import { failure, message, terminating } from './messages.ts';
+import { failure, message } from './messages.ts';
 import type { Session } from './session.ts';
 import { isGranted } from './catalog/grants.ts';
 import type { Perform, Work } from './statements.ts';
@@ -57,6 +57,7 @@ const OPTIONS: Record<string, Option> = {
   READ_WRITE: (record) => void (record.isReadOnly = false),
   TRUSTWORTHY: (record, value) => void (record.isTrustworthy = on(value)),
   ENABLE_BROKER: (record) => void (record.isBrokerEnabled = true),
+  NEW_BROKER: (record) => void Object.assign(record, { isBrokerEnabled: true, brokerGuid: randomUUID() }),
   DISABLE_BROKER: (record) => void (record.isBrokerEnabled = false),
   READ_COMMITTED_SNAPSHOT: (record, value) => void (record.isReadCommittedSnapshotOn = on(value)),
   COMPATIBILITY_LEVEL: (record, value) => void (record.compatibilityLevel = Number(value?.text)),
@@ -74,7 +75,8 @@ const alterDatabase: Perform = (work, tokens) => {
   if (record === undefined || !isGranted({ session }, 'ALTER ANY DATABASE', null))
     throw failure(message(5011, tokens[2]?.text ?? ''));
   if (isWord(tokens[3], 'MODIFY') && isWord(tokens[4], 'NAME')) {
-    clearOthers(work, record, false);
+    if (othersIn(instance, session, record.name).length > 0 || instance.held.has(record.name))
+      throw failure(message(5030));
     renameDatabase(instance, record, tokens[6]?.text ?? '');
     return reply.done();
   }
@@ -84,10 +86,20 @@ const alterDatabase: Perform = (work, tokens) => {
   const value = isMark(tokens[5], '=') ? tokens[6] : tokens[5];
   const isForced = tokens.some((token, i) => isWord(token, 'ROLLBACK') && isWord(tokens[i + 1], 'IMMEDIATE', 'AFTER'));
   if (EXCLUSIVE.has(name)) clearOthers(work, record, isForced);
+  if (name === 'ENABLE_BROKER') requireOnlyBroker(instance, record);
   if (name === 'OFFLINE') releaseFile(instance, record.name);
   option(record, value);
   saveInstance(instance);
   reply.done();
+};
+
+/** A restored copy has the broker's id of its source. */
+const requireOnlyBroker = ({ databases }: Instance, record: DatabaseRecord): void => {
+  const idOf = ({ brokerGuid, familyGuid }: DatabaseRecord): string => brokerGuid ?? familyGuid;
+  const isTaken = [...databases.values()].some(
+    (other) => other !== record && other.isBrokerEnabled && idOf(other) === idOf(record),
+  );
+  if (isTaken) throw failure(message(9772, record.name));
 };
 
 const clearOthers = ({ instance, session }: Work, record: DatabaseRecord, isForced: boolean): void => {
@@ -129,6 +141,15 @@ const createLogin: Perform = (work, tokens) => {
   work.reply.done();
 };
 
+const dropLogin: Perform = (work, tokens) => {
+  requireServer(work, 'CONTROL SERVER');
+  const name = tokens[2]?.text ?? '';
+  if (!work.instance.sids.delete(name.toLowerCase())) throw failure(message(15151, name));
+  delete work.instance.settings.logins[name];
+  saveInstance(work.instance);
+  work.reply.done();
+};
+
 const principals = ({ session }: Work): string => `${quoted(session.enter(session.state.database).name)}.__principals`;
 
 /** CREATE USER x FOR LOGIN y, and ALTER USER x WITH LOGIN = y. */
@@ -163,12 +184,53 @@ const alterRole: Perform = (work, tokens) => {
   work.reply.done();
 };
 
+/** ALTER AUTHORIZATION ON DATABASE::x TO login: the database's dbo is that login from then on. */
+const alterAuthorization: Perform = ({ instance, session, reply }, tokens) => {
+  const at = tokens.findIndex((token) => isWord(token, 'TO'));
+  if (!isWord(tokens[3], 'DATABASE') || at < 0) throw unexpected(tokens[3]);
+  const record = session.enter(tokens[at - 1]?.text ?? '');
+  const login = tokens[at + 1]?.text ?? '';
+  const sid = instance.sids.get(login.toLowerCase());
+  const mayGive = session.isSysadmin || login.toLowerCase() === session.login.user.toLowerCase();
+  if (sid === undefined || !mayGive) throw failure(message(15151, login));
+  const users = `${quoted(record.name)}.__principals`;
+  const bytes = Buffer.from(sid, 'hex');
+  const user = session.sqlite.prepare(`SELECT name FROM ${users} WHERE sid = ? AND name <> 'dbo'`).get(bytes);
+  if (user !== undefined) throw failure(message(15110));
+  session.sqlite.prepare(`UPDATE ${users} SET sid = ?, login = ? WHERE name = 'dbo'`).run(bytes, login);
+  record.owner = login;
+  saveInstance(instance);
+  reply.done();
+};
+
+/** EXEC sys.sp_addextendedproperty @name = …, @value = …: a property of the database itself. */
+const addProperty: Perform = ({ session, reply }, tokens) => {
+  const procedure = tokens.slice(1).find((token) => token.kind !== 'mark' && !isWord(token, 'SYS'));
+  if (procedure?.text.toLowerCase() !== 'sp_addextendedproperty') throw failure(message(2812, procedure?.text ?? ''));
+  const given = (name: string): string => {
+    const at = tokens.findIndex((token, i) => token.text.toLowerCase() === name && isMark(tokens[i + 1], '='));
+    const token = tokens[at + 2];
+    if (at < 0 || token === undefined) throw failure(message(8144));
+    return token.kind === 'variable' ? String(session.variable(token.text.toLowerCase()).value ?? '') : token.text;
+  };
+  const table = `${quoted(session.enter(session.state.database).name)}.__properties`;
+  session.sqlite.exec(`CREATE TABLE IF NOT EXISTS ${table} (name TEXT PRIMARY KEY COLLATE NOCASE, value TEXT)`);
+  if (session.sqlite.prepare(`SELECT name FROM ${table} WHERE name = ?`).get(given('@name')) !== undefined)
+    throw failure(message(15233, given('@name')));
+  session.sqlite.prepare(`INSERT INTO ${table} VALUES (?, ?)`).run(given('@name'), given('@value'));
+  reply.done();
+};
+
 /** DBCC CHECKDB ('name') WITH NO_INFOMSGS: SQLite's own integrity check; silent when nothing is wrong. */
-const checkDatabase: Perform = ({ session, reply }, tokens) => {
+const checkDatabase: Perform = ({ instance, session, reply }, tokens) => {
+  if (session.state.request !== null) session.state.request.command = 'DBCC TABLE CHECK';
   const record = session.enter(isMark(tokens[2], '(') ? (tokens[3]?.text ?? '') : session.state.database);
   const found = session.sqlite.prepare(`PRAGMA ${quoted(record.name)}.integrity_check`).all();
   const problem = found.map((row) => String(row['integrity_check'])).find((text) => text !== 'ok');
-  if (problem !== undefined) throw terminating('DBCC CHECKDB', { number: 8939, severity: 16, state: 1, text: problem });
+  const { corruptPrefix } = instance.faults;
+  const isCorrupt = problem !== undefined || (corruptPrefix !== null && record.name.startsWith(corruptPrefix));
+  const text = problem ?? `Table error: Object ID 0, page (1:5). Test failed in database ${record.name}.`;
+  if (isCorrupt) throw failure({ number: 8939, severity: 16, state: 1, text });
   reply.done();
 };
 
@@ -179,8 +241,11 @@ export const databaseStatements: { words: string[]; perform: Perform }[] = [
   { words: ['USE'], perform: use },
   { words: ['KILL'], perform: kill },
   { words: ['CREATE', 'LOGIN'], perform: createLogin },
+  { words: ['DROP', 'LOGIN'], perform: dropLogin },
   { words: ['CREATE', 'USER'], perform: mapUser },
   { words: ['ALTER', 'USER'], perform: mapUser },
   { words: ['ALTER', 'ROLE'], perform: alterRole },
+  { words: ['ALTER', 'AUTHORIZATION'], perform: alterAuthorization },
+  { words: ['EXEC'], perform: addProperty },
   { words: ['DBCC', 'CHECKDB'], perform: checkDatabase },
 ];

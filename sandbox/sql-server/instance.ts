@@ -5,7 +5,7 @@
  * The list of databases is kept in `instance.json`, replaced atomically after each change.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Session } from './session.ts';
 
@@ -29,6 +29,8 @@ export type DatabaseRecord = {
   isReadCommittedSnapshotOn: boolean;
   isTrustworthy: boolean;
   isBrokerEnabled: boolean;
+  /** Of its Service Broker; that of its family until it gets one of its own. */
+  brokerGuid?: string;
   files: DatabaseFile[];
 };
 
@@ -65,6 +67,12 @@ export type Faults = {
   killAtPercent: number | null;
   /** This page is written wrongly into the next backup. */
   damagedPage: number | null;
+  /** So many bytes are free on the volume of the databases, whatever the disk says. */
+  freeBytes: number | null;
+  /** The client's connection is cut once a statement with these words has been done. */
+  dropAfterWords: string | null;
+  /** DBCC CHECKDB finds a damaged page in databases whose name starts so. */
+  corruptPrefix: string | null;
 };
 
 export const noFaults = (): Faults => ({
@@ -76,6 +84,9 @@ export const noFaults = (): Faults => ({
   stallAtPercent: null,
   killAtPercent: null,
   damagedPage: null,
+  freeBytes: null,
+  dropAfterWords: null,
+  corruptPrefix: null,
 });
 
 export type Instance = {
@@ -132,6 +143,12 @@ export const sidOf = ({ sids }: Instance, login: string): Buffer =>
   Buffer.from(sids.get(login.toLowerCase()) ?? '', 'hex');
 
 export const dataFileOf = (record: DatabaseRecord): string => record.files[0]?.path ?? '';
+
+/** What is left on the volume of the databases. */
+export const freeBytesOf = ({ paths, faults }: Pick<Instance, 'paths' | 'faults'>): number => {
+  const { bavail, bsize } = statfsSync(paths.data);
+  return faults.freeBytes ?? bavail * bsize;
+};
 
 /** A moment as the server's own clock shows it, in the form that values of type datetime are stored in. */
 export const localTime = ({ settings }: Pick<Instance, 'settings'>, moment: Date | string): string =>

@@ -85,10 +85,13 @@ export const addRecord = (instance: Instance, record: DatabaseRecord): void => {
   saveInstance(instance);
 };
 
-/** @throws 1801 */
+/** A stray file is overwritten, where SQL Server refuses it; one that a renamed database has is not. @throws 1801, 5170 */
 export const createDatabase = (instance: Instance, name: string): DatabaseRecord => {
   if (instance.databases.has(name.toLowerCase())) throw failure(message(1801, name));
   const record = newRecord(instance, name);
+  const taken = new Set([...instance.databases.values()].flatMap(({ files }) => files.map(({ path }) => path)));
+  const claimed = record.files.find(({ path }) => taken.has(path));
+  if (claimed !== undefined) throw failure(message(5170, claimed.path), message(1802));
   removeFiles(record.files);
   makeDatabaseFile(dataFileOf(record), name.toLowerCase());
   writeFileSync(record.files[1]?.path ?? '', '');

@@ -27,9 +27,15 @@ export const serves: readonly Served[] = [
     error: 2812,
   },
   {
+    operation: 'EXEC sys.sp_addextendedproperty',
+    extent: 'part',
+    note: 'of the database itself, the value as text',
+    example: "USE Sample; EXEC sys.sp_addextendedproperty @name = N'served', @value = N'yes'; USE master",
+  },
+  {
     operation: 'SELECT',
     extent: 'part',
-    note: 'joins, subqueries, CTEs, UNION, GROUP BY, TOP (n), OFFSET … FETCH; no TOP inside UNION, PERCENT, WITH TIES, APPLY, PIVOT, FOR JSON or XML; LIKE knows % and _ only',
+    note: 'joins, subqueries, CTEs, UNION, GROUP BY, TOP (n), OFFSET … FETCH; CROSS APPLY sys.dm_os_volume_stats; no TOP inside UNION, PERCENT, WITH TIES, other APPLY, PIVOT, FOR JSON or XML; LIKE knows % and _ only',
     example: 'SELECT TOP (1) Id FROM Sample.dbo.Thing ORDER BY Id',
   },
   {
@@ -86,10 +92,16 @@ export const serves: readonly Served[] = [
     example: 'CREATE DATABASE Other; ALTER DATABASE Other SET RECOVERY SIMPLE; DROP DATABASE Other',
   },
   {
-    operation: 'CREATE LOGIN, CREATE USER, ALTER USER, ALTER ROLE',
+    operation: 'CREATE LOGIN, DROP LOGIN, CREATE USER, ALTER USER, ALTER ROLE',
     extent: 'part',
     note: 'SQL logins; rights follow from server and database roles and are checked for backup, restore, databases and views, not for each table',
-    example: "CREATE LOGIN guest1 WITH PASSWORD = N'x'",
+    example: "CREATE LOGIN guest1 WITH PASSWORD = N'x'; DROP LOGIN guest1",
+  },
+  {
+    operation: 'ALTER AUTHORIZATION',
+    extent: 'part',
+    note: 'owners of databases',
+    example: 'ALTER AUTHORIZATION ON DATABASE::Sample TO octo',
   },
   { operation: 'GRANT, DENY, REVOKE', extent: 'none', note: '', example: 'GRANT SELECT TO guest', error: 102 },
   { operation: 'KILL', extent: 'part', note: 'sessions by number', example: 'KILL 32000', error: 6106 },

@@ -61,7 +61,13 @@ const runFrom = async (work: Work, { statements, at, isSkipped }: Position): Pro
   }
   if (tokens.length === 0) throw unexpected(undefined);
   if (!isSkipped) await runStatement(work, tokens);
+  if (!isSkipped) dropAfter(work, tokens);
   return at + 1;
+};
+
+const dropAfter = ({ instance: { faults }, session }: Work, tokens: readonly Token[]): void => {
+  const words = tokens.map(({ text }) => text).join(' ');
+  if (faults.dropAfterWords !== null && words.includes(faults.dropAfterWords)) session.cut();
 };
 
 const isHolding = ({ session }: Work, condition: readonly Token[]): boolean => {

@@ -1,4 +1,5 @@
 /** The Slack chat against the stand-in, through the official client. */
+import { expect, it } from 'vitest';
 import { slackChat } from '../../lib/adapters/chat.slack.ts';
 import { Secret } from '../../lib/domain/secrets/secret.ts';
 import { startSlack } from '../../sandbox/slack/server.ts';
@@ -27,6 +28,7 @@ chatContract('slack stand-in', async () => {
     channel: slack.api.channelId,
     foreignChannel: 'C0GENERAL',
     user: 'U0ANA',
+    group: 'S0APPROVERS',
     read: (ts) => {
       const found = slack.api.messages().find((message) => message.ts === ts);
       if (found === undefined) return Promise.resolve(null);
@@ -52,4 +54,17 @@ chatContract('slack stand-in', async () => {
       slack.api.fail('chat.postMessage', how === 'limited' ? { retryAfterSeconds: 30 } : { status: 503 }),
     close: () => slack.close(),
   };
+});
+
+it('says which scope the app lacks', async () => {
+  const slack = await startSlack({
+    signingSecret: 'unused',
+    botToken: BOT_TOKEN,
+    channel: 'octopus-ops',
+    people: ['ana'],
+  });
+  slack.api.fail('usergroups.users.list', { error: 'missing_scope' });
+  const chat = slackChat({ token: new Secret(BOT_TOKEN), apiUrl: slack.apiUrl });
+  await expect(chat.groupMembers('S0APPROVERS')).rejects.toMatchObject({ code: 'ChatScopeMissing' });
+  await slack.close();
 });

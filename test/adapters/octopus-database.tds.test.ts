@@ -141,6 +141,7 @@ describe('spaces', () => {
     expect(artifact).toEqual({ id: 'Artifacts-0', fileName: 'deploy.log', spaceId: 'Spaces-1', createdAt: null });
     const [first] = await Array.fromAsync(database.packages());
     expect(first).toEqual({
+      id: 'packages-0',
       packageId: 'Payments',
       version: '1.0.0',
       spaceId: null,

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -18,9 +18,11 @@ const contractFor = (name: string, masterKeyBits: 128 | 256, faults: Partial<Pro
     const place = await openPlace({ seed: { masterKeyBits } });
     setProgramFaults(place.directory, faults);
     const { programPath, instanceName, masterKey } = place.instance;
+    const apiWith = (apiKey: Secret) => octopusHttp({ url: place.octopus.url, apiKey, clock: jumpingClock() });
     return {
       program: octopusHost({ programPath, instanceName }),
-      api: octopusHttp({ url: place.octopus.url, apiKey: new Secret(place.instance.apiKey), clock: jumpingClock() }),
+      api: apiWith(new Secret(place.instance.apiKey)),
+      apiWith,
       masterKey,
       password: /Password=([^;]+)/.exec(place.connectionString)?.[1] ?? '',
       instanceName,
@@ -90,6 +92,35 @@ describe('a program with troubles', () => {
   it('is stopped when it does not end', async () => {
     setProgramFaults(place.directory, { delaySeconds: 600 });
     expect((await errorOf(program({ timeoutSeconds: 1 }).version())).code).toBe('OctopusProgramStalled');
+  });
+
+  it('takes the key by another command where it knows none for the database', async () => {
+    const path = join(scratch, 'older');
+    const said = join(scratch, 'said');
+    const key = new Secret(place.instance.masterKey);
+    writeFileSync(path, `#!/bin/sh\n[ "$1" = set-master-key ] || exit 2\necho "$@" > '${said}'\n`);
+    chmodSync(path, 0o755);
+    await program({ programPath: path }).setMasterKey(key);
+    expect(readFileSync(said, 'utf8')).toBe(
+      `set-master-key --instance=${place.instance.instanceName} --masterKey=${key.reveal()}\n`,
+    );
+  });
+
+  it('keeps a secret argument out of its error, whatever the program says', async () => {
+    const path = join(scratch, 'talkative');
+    writeFileSync(path, '#!/bin/sh\necho "what is $@" >&2\nexit 1\n');
+    chmodSync(path, 0o755);
+    const talkative = program({ programPath: path });
+    const secret = new Secret('TOP-SECRET-VALUE');
+    for (const call of [
+      () => talkative.setMasterKey(secret),
+      () => talkative.setConnectionString(secret),
+      () => talkative.setApiKey('ana', secret),
+    ]) {
+      const { code, everything } = await errorOf(call());
+      expect(code).toBe('OctopusProgramFailed');
+      expect(everything).not.toContain('TOP-SECRET');
+    }
   });
 
   it('is run without a shell', async () => {

@@ -1,13 +1,16 @@
+import { readdirSync, statSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { octopusHttp } from '../../lib/adapters/octopus.http.ts';
 import { Secret } from '../../lib/domain/secrets/secret.ts';
-import { taskRow } from '../../sandbox/octopus/data/rows.ts';
+import type { Row } from '../../sandbox/octopus/data/database.ts';
+import { artifactPath, packagePath, taskRow } from '../../sandbox/octopus/data/rows.ts';
 import type { OctopusApi } from '../../lib/ports/octopus.ts';
 import { jumpingClock } from '../clock.ts';
-import { errorOf, octopusApiContract } from '../contracts/octopus.ts';
+import { errorOf, octopusApiContract, type OctopusApiPlace } from '../contracts/octopus.ts';
 import type { OctopusPlace } from '../sandbox/octopus-place.ts';
 import { openPlace } from '../sandbox/octopus-place.ts';
 
@@ -16,6 +19,7 @@ const apiOf = (url: string, apiKey: string): OctopusApi =>
 
 octopusApiContract('over HTTP, against the stand-in', async () => {
   const place = await openPlace();
+  let queued = 0;
   const { url } = place.octopus;
   const license = await place.call('/api/licenses/licenses-current');
   return {
@@ -28,7 +32,7 @@ octopusApiContract('over HTTP, against the stand-in', async () => {
     queueTasks: async (count) => {
       const spaces = ['Spaces-1', 'Spaces-2', 'Spaces-3', null];
       const tasks = Array.from({ length: count }, (_, index) => ({
-        id: `ServerTasks-${9000 + index}`,
+        id: `ServerTasks-${9000 + (queued += 1)}`,
         name: 'Health',
         description: `check ${index}`,
         spaceId: spaces[index % spaces.length] ?? null,
@@ -39,9 +43,41 @@ octopusApiContract('over HTTP, against the stand-in', async () => {
       await place.database.insert('ServerTask', tasks.map(taskRow));
       return tasks.map((task) => task.id);
     },
+    sleepers: [
+      { kind: 'trigger', id: 'ProjectTriggers-1', spaceId: 'Spaces-1' },
+      { kind: 'subscription', id: 'Subscriptions-1', spaceId: null },
+    ],
+    isDisabled: async ({ kind, id }) => {
+      const table = kind === 'trigger' ? 'ProjectTrigger' : 'Subscription';
+      const sql = `SELECT IsDisabled FROM [${table}] WHERE Id = @id`;
+      return (await place.database.query<{ IsDisabled: boolean }>(sql, { id }))[0]!.IsDisabled;
+    },
+    files: await filesOf(place),
     close: async () => place.close(),
   };
 });
+
+/** The first row of each kind that has a file, with what lies on the disk. */
+const filesOf = async ({ database, instance }: OctopusPlace): Promise<OctopusApiPlace['files']> => {
+  const first = async <T extends Row>(sql: string): Promise<T> => (await database.query<T>(sql))[0]!;
+  const sizeOf = (...path: string[]): number => statSync(join(instance.home, ...path)).size;
+  type Package = { Id: string; PackageId: string; Version: string; SpaceId: string };
+  const item = await first<Package>('SELECT TOP (1) * FROM [NuGetPackage]');
+  const artifact = await first<{ Id: string; Filename: string; SpaceId: string }>('SELECT TOP (1) * FROM [Artifact]');
+  const task = await first<{ Id: string; SpaceId: string }>(
+    'SELECT TOP (1) * FROM [ServerTask] WHERE SpaceId IS NOT NULL',
+  );
+  const log = readdirSync(join(instance.home, 'TaskLogs')).find((name) =>
+    name.startsWith(`${task.Id.toLowerCase()}_`),
+  )!;
+  const packaged = packagePath({ packageId: item.PackageId, version: item.Version, spaceId: item.SpaceId });
+  const kept = artifactPath({ id: artifact.Id, fileName: artifact.Filename, spaceId: artifact.SpaceId });
+  return [
+    { file: { kind: 'package', id: item.Id, spaceId: item.SpaceId }, sizeBytes: sizeOf('Packages', packaged) },
+    { file: { kind: 'artifact', id: artifact.Id, spaceId: artifact.SpaceId }, sizeBytes: sizeOf('Artifacts', kept) },
+    { file: { kind: 'task-log', id: task.Id, spaceId: task.SpaceId }, sizeBytes: sizeOf('TaskLogs', log) },
+  ];
+};
 
 describe('a server with troubles', () => {
   let place: OctopusPlace;
@@ -201,6 +237,40 @@ describe('a peer that is not what it should be', () => {
       async (url) => {
         expect(await apiOf(`${url}/octopus`, 'API-SECRET').activeTasks()).toEqual([]);
         expect(paths.map((path) => path.split('?')[0])).toEqual(['/octopus/api/tasks', '/octopus/api/tasks']);
+      },
+    );
+  });
+
+  it('is not believed when a file breaks off', async () => {
+    await withServer(
+      (_request, response) => {
+        response.writeHead(200, { 'Content-Length': '1000' });
+        response.write('x'.repeat(400));
+        setTimeout(() => response.destroy(), 20);
+      },
+      async (url) => {
+        const file = { kind: 'package', id: 'packages-Acme.1.0.0', spaceId: 'Spaces-1' } as const;
+        expect((await errorOf(apiOf(url, 'API-SECRET').serves(file))).code).toBe('OctopusUnavailable');
+      },
+    );
+  });
+
+  it.each([
+    [true, 'none'],
+    [false, 'OctopusRejected'],
+  ])('takes a refusal to cancel for an answer only when the task has ended: %s', async (isCompleted, code) => {
+    await withServer(
+      (request, response) => {
+        const body = { Id: 'ServerTasks-1', State: 'x', IsCompleted: isCompleted, ErrorMessage: 'cannot be cancelled' };
+        json(response, body, request.method === 'POST' ? 400 : 200);
+      },
+      async (url) => {
+        const call = apiOf(url, 'API-SECRET').cancelTask('ServerTasks-1');
+        const ended = await call.then(
+          () => 'none',
+          (thrown: { code: string }) => thrown.code,
+        );
+        expect(ended).toBe(code);
       },
     );
   });

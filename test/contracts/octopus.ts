@@ -2,7 +2,8 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isOctoError } from '../../lib/domain/errors.ts';
-import type { OctopusApi, OctopusProgram } from '../../lib/ports/octopus.ts';
+import { Secret } from '../../lib/domain/secrets/secret.ts';
+import type { OctopusApi, OctopusProgram, ServedFile, Sleeper } from '../../lib/ports/octopus.ts';
 
 export type OctopusApiPlace = {
   api: OctopusApi;
@@ -15,6 +16,11 @@ export type OctopusApiPlace = {
   licenseText: string;
   /** Queues tasks in several spaces and in the system, and returns their ids. */
   queueTasks(count: number): Promise<string[]>;
+  /** A trigger and a subscription, and whether one is off. */
+  sleepers: Pick<Sleeper, 'kind' | 'id' | 'spaceId'>[];
+  isDisabled(sleeper: Pick<Sleeper, 'kind' | 'id'>): Promise<boolean>;
+  /** One file of each kind, and how long it is. */
+  files: { file: ServedFile; sizeBytes: number }[];
   close(): Promise<void>;
 };
 
@@ -85,6 +91,48 @@ export const octopusApiContract = (name: string, open: () => Promise<OctopusApiP
       expect(mine.every((task) => task.state === 'Queued' && task.startedAt === null)).toBe(true);
     });
 
+    it('cancels a task, and one that has ended without an error', async () => {
+      const [id = ''] = await place.queueTasks(1);
+      expect(await place.api.task(id)).toEqual({ state: 'Queued', isCompleted: false, errorMessage: null });
+      for (let times = 0; times < 2; times += 1) {
+        await place.api.cancelTask(id);
+        expect(await place.api.task(id)).toMatchObject({ state: 'Canceled', isCompleted: true });
+      }
+      expect((await errorOf(place.api.cancelTask('ServerTasks-0'))).code).toBe('OctopusNotFound');
+    });
+
+    it('queues an index of each space', async () => {
+      const spaces = await place.api.spaces();
+      expect(spaces.length).toBeGreaterThan(0);
+      const queued = new Map<string, string>();
+      for (const space of spaces) queued.set(await place.api.reindexPackages(space), space);
+      expect(queued.size).toBe(spaces.length);
+      const active = (await place.api.activeTasks()).filter(({ id }) => queued.has(id));
+      expect(active.every(({ id, spaceId }) => queued.get(id) === spaceId)).toBe(true);
+      for (const id of queued.keys()) await place.api.cancelTask(id);
+    });
+
+    it('switches triggers and subscriptions, and again changes nothing', async () => {
+      expect(new Set(place.sleepers.map(({ kind }) => kind)).size).toBe(2);
+      for (const sleeper of place.sleepers) {
+        for (const isDisabled of [true, true, false, false]) {
+          await place.api.setDisabled(sleeper, isDisabled);
+          expect(await place.isDisabled(sleeper)).toBe(isDisabled);
+        }
+        const unknown = { ...sleeper, id: `${sleeper.id}0000` };
+        expect((await errorOf(place.api.setDisabled(unknown, true))).code).toBe('OctopusNotFound');
+      }
+    });
+
+    it('hands out packages, artifacts and task logs whole, and says which are not there', async () => {
+      expect(place.files.map(({ file }) => file.kind).toSorted()).toEqual(['artifact', 'package', 'task-log']);
+      for (const { file, sizeBytes } of place.files) {
+        expect(await place.api.serves(file)).toEqual({ sizeBytes });
+        const unknown = { ...file, id: `${file.id}-none` };
+        expect((await errorOf(place.api.serves(unknown))).code).toBe('OctopusNotFound');
+      }
+    });
+
     it('gives the license byte for byte', async () => {
       expect((await place.api.license()).reveal()).toBe(place.licenseText);
     });
@@ -128,6 +176,8 @@ export const octopusApiContract = (name: string, open: () => Promise<OctopusApiP
 export type OctopusProgramPlace = {
   program: OctopusProgram;
   api: OctopusApi;
+  /** The same server through another key. */
+  apiWith(apiKey: Secret): OctopusApi;
   masterKey: string;
   /** The password in the connection string. */
   password: string;
@@ -174,6 +224,39 @@ export const octopusProgramContract = (name: string, open: () => Promise<Octopus
         await place.program.setDraining(isDraining);
         expect((await place.api.nodes()).some((node) => node.isDraining)).toBe(isDraining);
       }
+    });
+
+    it('sets the master key, also to the one it has', async () => {
+      const other = new Secret(Buffer.alloc(32, 7).toString('base64'));
+      for (const key of [other, other, new Secret(place.masterKey)]) {
+        await place.program.setMasterKey(key);
+        expect((await place.program.showMasterKey()).equals(key)).toBe(true);
+      }
+    });
+
+    it('refuses a master key that is none, and no error holds it', async () => {
+      const { code, everything } = await errorOf(place.program.setMasterKey(new Secret('no key at all')));
+      expect(code).toBe('OctopusProgramFailed');
+      expect(everything).not.toContain('no key at all');
+      expect((await place.program.showMasterKey()).reveal()).toBe(place.masterKey);
+    });
+
+    it('sets the connection string', async () => {
+      const { connectionString } = await place.program.showConfiguration();
+      const other = new Secret(`${connectionString.reveal()};Connect Timeout=31`);
+      for (const value of [other, connectionString]) {
+        await place.program.setConnectionString(value);
+        expect((await place.program.showConfiguration()).connectionString.equals(value)).toBe(true);
+      }
+    });
+
+    it('gives a user an API key, twice over', async () => {
+      const apiKey = new Secret('API-ONETIME0123456789ABCDEFGHIJK');
+      const { username } = await place.api.me();
+      for (let times = 0; times < 2; times += 1) await place.program.setApiKey(username, apiKey);
+      expect((await place.apiWith(apiKey).me()).username).toBe(username);
+      const { everything } = await errorOf(place.program.setApiKey('nobody', apiKey));
+      expect(everything).not.toContain(apiKey.reveal());
     });
 
     it('stops and starts the service; asking for what is already so is no error', async () => {

@@ -13,6 +13,7 @@ import { workADay } from '../../sandbox/octopus/change.ts';
 import { emptyFolder, lockFile, losePackage, unmountFolder } from '../../sandbox/octopus/folder-faults.ts';
 import type { SeedOptions, SeededInstance } from '../../sandbox/octopus/seed.ts';
 import { foldersBelow, seedOctopus } from '../../sandbox/octopus/seed.ts';
+import { startOctopus } from '../../sandbox/octopus/server.ts';
 import { openMachine } from './octopus-place.ts';
 
 const NOW = new Date('2026-03-04T02:00:00Z');
@@ -156,6 +157,25 @@ describe('seed', () => {
     await seedOctopus(again);
     expect(existsSync(join(instance.home, first))).toBe(true);
     expect(existsSync(join(instance.home, 'Packages', 'half'))).toBe(false);
+  });
+});
+
+describe('a freshly installed instance', () => {
+  it('starts under a key of its own, with its first users and nothing deployed', async () => {
+    const { directory, instance, database } = await seeded({ isFresh: true, nodeName: 'spare-1' });
+    const octopus = await startOctopus({ directory, workEverySeconds: null });
+    closing.push(async () => octopus.close());
+    for (const table of ['Project', 'Release', 'Deployment', 'NuGetPackage', 'ServerTask', 'Machine'])
+      expect(await database.query(`SELECT Id FROM [${table}]`)).toEqual([]);
+    const headers = { 'X-Octopus-ApiKey': instance.apiKey };
+    const me = await fetch(`${octopus.url}/api/users/me`, { headers });
+    expect(await me.json()).toMatchObject({ Username: 'octo-keeper' });
+    const stored = await database.query<{ JSON: string }>(
+      "SELECT JSON FROM [Certificate] WHERE Id = 'certificate-global'",
+    );
+    const { CertificateData } = JSON.parse(stored[0]!.JSON) as { CertificateData: string };
+    expect(decryptValue(Buffer.from(instance.masterKey, 'base64'), CertificateData)).not.toBe('');
+    expect(readdirSync(join(instance.home, 'Packages'))).toEqual([]);
   });
 });
 

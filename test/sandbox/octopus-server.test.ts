@@ -7,6 +7,7 @@ import {
   readConfiguration,
   writeConfiguration,
 } from '../../sandbox/octopus/machine/machine.ts';
+import { losePackage } from '../../sandbox/octopus/folder-faults.ts';
 import { readStatus, requestService } from '../../sandbox/octopus/machine/service.ts';
 import { foldersBelow } from '../../sandbox/octopus/seed.ts';
 import { serves, startOctopus } from '../../sandbox/octopus/server.ts';
@@ -56,15 +57,37 @@ afterEach(async () => {
   await setNode({});
 });
 
+/** A resource of the kind that the path speaks of. */
+const idFor = async (path: string): Promise<string> => {
+  const kinds = { packages: 'NuGetPackage', artifacts: 'Artifact', projecttriggers: 'ProjectTrigger' };
+  const table = Object.entries(kinds).find(([kind]) => path.includes(kind))?.[1];
+  if (table !== undefined)
+    return (await place.database.query<{ Id: string }>(`SELECT TOP (1) Id FROM [${table}]`))[0]!.Id;
+  if (path.includes('subscriptions')) return 'Subscriptions-1';
+  if (path.includes('users')) return 'Users-2';
+  return path.includes('nodes') ? NODE : 'ServerTasks-1';
+};
+
+/** Also of an answer that is no JSON. */
+const statusOf = async (
+  path: string,
+  { method, body }: { method: string; body?: object | undefined },
+): Promise<number> => {
+  const response = await fetch(`${place.octopus.url}${path}`, {
+    method,
+    headers: { 'X-Octopus-ApiKey': place.instance.apiKey },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  await response.arrayBuffer();
+  return response.status;
+};
+
 describe('the table of operations', () => {
   it('is what is served', async () => {
     for (const { operation, extent } of serves) {
       const [method = '', path = ''] = operation.split(' ');
-      const concrete = path.replace(
-        '{id}',
-        path.includes('users') ? 'Users-2' : path.includes('nodes') ? NODE : 'ServerTasks-1',
-      );
-      const { status } = await place.call(concrete, { method, body: method === 'GET' ? undefined : {} });
+      const concrete = path.replace('{id}', await idFor(path));
+      const status = await statusOf(concrete, { method, body: method === 'GET' ? undefined : {} });
       const allowed = extent === 'none' ? [404, 405] : [200, 201, 400];
       expect({ operation, isAllowed: allowed.includes(status) }).toEqual({ operation, isAllowed: true });
     }
@@ -194,6 +217,19 @@ describe('the task queue', () => {
     expect((await taskOf(waiting))['State']).toBe('Executing');
     await place.call(`/api/tasks/${waiting}/cancel`, { method: 'POST', body: {} });
     await untilState(waiting, 'Canceled');
+  });
+
+  it('forgets a package whose file is gone, once the space is indexed again', async () => {
+    const { path, mend } = losePackage(join(place.instance.home, 'Packages', 'Spaces-1'));
+    const listed = async (): Promise<number> =>
+      (await place.database.query("SELECT Id FROM [NuGetPackage] WHERE SpaceId = 'Spaces-1'")).length;
+    const before = await listed();
+    const body = { Name: 'SynchronizeBuiltInPackageRepositoryIndex', Description: 'index' };
+    const task = await place.call('/api/Spaces-1/tasks', { method: 'POST', body });
+    await untilState(String(task.body['Id']), 'Success');
+    expect(await listed()).toBe(before - 1);
+    expect(path).toMatch(/\.nupkg$/);
+    mend();
   });
 
   it('gives other users no way in while maintenance is on', async () => {

@@ -221,6 +221,31 @@ describe('backup and restore', () => {
     await place.query('DROP DATABASE Beside');
   });
 
+  test('a copy beside its source keeps nothing that would make the two one', async () => {
+    await backUp('broker.bak');
+    const move = `MOVE N'Sample' TO N'${at('copy.mdf')}', MOVE N'Sample_log' TO N'${at('copy.ldf')}'`;
+    await place.query('ALTER DATABASE Sample SET ENABLE_BROKER');
+    await place.query(`RESTORE DATABASE Copied FROM DISK = N'${at('broker.bak')}' WITH ${move}`);
+    expect(await place.errorsOf('ALTER DATABASE Copied SET ENABLE_BROKER')).toEqual([9772]);
+    expect(await place.errorsOf('ALTER DATABASE Copied SET NEW_BROKER WITH ROLLBACK IMMEDIATE')).toEqual([]);
+    await place.query('ALTER DATABASE Copied MODIFY NAME = Renamed');
+    expect(await place.errorsOf('ALTER AUTHORIZATION ON DATABASE::Renamed TO nobody')).toEqual([15151]);
+    await place.query('DROP DATABASE Renamed; ALTER DATABASE Sample SET DISABLE_BROKER');
+  });
+
+  test('no room on the volume, or a file that another database has', async () => {
+    await backUp('room.bak');
+    const move = (name: string) =>
+      `MOVE N'Sample' TO N'${at(`${name}.mdf`)}', MOVE N'Sample_log' TO N'${at(`${name}.ldf`)}'`;
+    place.server.faults.freeBytes = 1000;
+    const restore = `RESTORE DATABASE Roomy FROM DISK = N'${at('room.bak')}' WITH ${move('roomy')}`;
+    expect(await place.errorsOf(restore)).toEqual([3257, 3119, 3013]);
+    place.server.faults.freeBytes = null;
+    await place.query('CREATE DATABASE Taken; ALTER DATABASE Taken MODIFY NAME = Moved');
+    expect(await place.errorsOf('CREATE DATABASE Taken')).toEqual([5170, 1802]);
+    await place.query('DROP DATABASE Moved');
+  });
+
   test('are refused as SQL Server refuses them', async () => {
     await backUp('good.bak');
     const bytes = await readFile(at('good.bak'));

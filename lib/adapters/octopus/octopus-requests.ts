@@ -1,8 +1,8 @@
 /**
  * One Octopus server's HTTP manners: the key in its header, a time limit for each call, pages, refusals as our errors.
  *
- * Reads are repeated with back-off when the server did not answer; so are writes, because every write we make sets a flag
- * to a value and may be made twice. The key goes to the configured host only: redirects are refused, and so is a page
+ * Reads are repeated with back-off when the server did not answer; so are writes, because every write we make may be made
+ * twice: it sets a flag to a value, ends a task, or asks for an index that one more reading leaves the same. The key goes to the configured host only: redirects are refused, and so is a page
  * link to another host. Other clients leave the key on a redirect to anywhere.
  */
 import * as z from 'zod';
@@ -15,12 +15,18 @@ export type OctopusRequests = {
   get<S extends z.ZodType>(path: string, shape: S): Promise<z.output<S>>;
   /** Sets something to a value; the answer is not looked at, since callers read back. */
   put(path: string, body: object): Promise<void>;
+  /** @throws OctopusAnswerInvalid when the answer is not of that shape */
+  post<S extends z.ZodType>(path: string, body: object, shape: S): Promise<z.output<S>>;
+  /** The length of a file that the server hands out; its bytes are read to the end and dropped. */
+  length(path: string): Promise<number>;
   /** Every item of a collection, following the links from page to page. */
   pages<S extends z.ZodType>(path: string, shape: S): AsyncIterable<z.output<S>>;
 };
 
 /** A busy server takes seconds for a list of tasks; none that is well takes this long. */
 const TIMEOUT_SECONDS = 30;
+/** A package may be gigabytes. */
+const FILE_TIMEOUT_SECONDS = 600;
 /** Waits between tries of a call that was not answered. */
 const BACK_OFF_MS = [500, 2_000, 5_000] as const;
 /** A server's own words in an error message are cut at this many characters. */
@@ -39,20 +45,23 @@ export const octopusRequests = (options: OctopusHttpOptions): OctopusRequests =>
   const base = new URL(options.url.endsWith('/') ? options.url : `${options.url}/`);
   const call = async (request: OctopusRequest): Promise<unknown> =>
     withRetries(options, async () => send(options, request));
-  const get = async <S extends z.ZodType>(url: URL, shape: S): Promise<z.output<S>> => {
-    const answer = shape.safeParse(await call({ method: 'GET', url }));
+  const answerTo = async <S extends z.ZodType>(request: OctopusRequest, shape: S): Promise<z.output<S>> => {
+    const answer = shape.safeParse(await call(request));
     if (answer.success) return answer.data;
     const problem = z.prettifyError(answer.error).slice(0, REASON_CHARACTERS);
-    throw new OctoError('OctopusAnswerInvalid', `the answer to GET ${url.pathname} is not the API’s`, {
+    throw new OctoError('OctopusAnswerInvalid', `the answer to ${nameOf(request)} is not the API’s`, {
       facts: { problem },
     });
   };
+  const get = async <S extends z.ZodType>(url: URL, shape: S) => answerTo({ method: 'GET', url }, shape);
   const urlOf = (path: string): URL => new URL(path.replace(/^\//, ''), base);
   return {
     get: async (path, shape) => get(urlOf(path), shape),
     put: async (path, body) => {
       await call({ method: 'PUT', url: urlOf(path), body });
     },
+    post: async (path, body, shape) => answerTo({ method: 'POST', url: urlOf(path), body }, shape),
+    length: async (path) => withRetries(options, async () => measure(options, { method: 'GET', url: urlOf(path) })),
     pages: async function* (path, shape) {
       let url = urlOf(path);
       for (let count = 0; count < MAX_PAGES; count += 1) {
@@ -67,7 +76,9 @@ export const octopusRequests = (options: OctopusHttpOptions): OctopusRequests =>
   };
 };
 
-type OctopusRequest = { method: 'GET' | 'PUT'; url: URL; body?: object };
+type OctopusRequest = { method: 'GET' | 'PUT' | 'POST'; url: URL; body?: object };
+
+const nameOf = ({ method, url }: OctopusRequest): string => `${method} ${url.pathname}`;
 
 const itemOf = <S extends z.ZodType>(url: URL, item: unknown, shape: S): z.output<S> => {
   const parsed = shape.safeParse(item);
@@ -97,35 +108,48 @@ const withRetries = async <T>({ clock }: OctopusHttpOptions, attempt: () => Prom
 };
 
 /** The parsed body of a good answer. */
-const send = async (
+const send = async (options: OctopusHttpOptions, request: OctopusRequest): Promise<unknown> =>
+  exchange(options, request, async (response) => {
+    const parsed = parseJson(await response.text());
+    if (!response.ok) throw refusal(nameOf(request), response, parsed);
+    if (parsed !== undefined) return parsed;
+    throw new OctoError('OctopusAnswerInvalid', `the answer to ${nameOf(request)} on ${request.url.host} is no JSON`, {
+      facts: { status: response.status },
+    });
+  });
+
+/** A body that ends before its announced length is an error of `fetch`. */
+const measure = async (options: OctopusHttpOptions, request: OctopusRequest): Promise<number> =>
+  exchange({ ...options, timeoutSeconds: FILE_TIMEOUT_SECONDS }, request, async (response) => {
+    if (!response.ok) throw refusal(nameOf(request), response, parseJson(await response.text()));
+    let sizeBytes = 0;
+    for await (const chunk of response.body ?? []) sizeBytes += (chunk as Uint8Array).length;
+    return sizeBytes;
+  });
+
+/** One request, and what `read` makes of its answer within the same time limit. */
+const exchange = async <T>(
   { apiKey, timeoutSeconds = TIMEOUT_SECONDS }: OctopusHttpOptions,
   request: OctopusRequest,
-): Promise<unknown> => {
+  read: (response: Response) => Promise<T>,
+): Promise<T> => {
   const { method, url, body } = request;
-  const name = `${method} ${url.pathname}`;
-  let response: Response;
-  let text: string;
   try {
-    response = await fetch(url, {
+    const response = await fetch(url, {
       method,
       headers: { 'X-Octopus-ApiKey': apiKey.reveal(), Accept: 'application/json', 'Content-Type': 'application/json' },
       body: body === undefined ? null : JSON.stringify(body),
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutSeconds * 1000),
     });
-    text = await response.text();
+    return await read(response);
   } catch (cause) {
-    throw new OctoError('OctopusUnavailable', `${name} on ${url.host} was not answered`, {
+    if (cause instanceof OctoError) throw cause;
+    throw new OctoError('OctopusUnavailable', `${nameOf(request)} on ${url.host} was not answered`, {
       cause,
       facts: { timeoutSeconds },
     });
   }
-  const parsed = parseJson(text);
-  if (!response.ok) throw refusal(name, response, parsed);
-  if (parsed !== undefined) return parsed;
-  throw new OctoError('OctopusAnswerInvalid', `the answer to ${name} on ${url.host} is no JSON`, {
-    facts: { status: response.status },
-  });
 };
 
 /** `undefined` for what is not JSON: proxies answer with pages. */

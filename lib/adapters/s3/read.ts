@@ -1,8 +1,9 @@
 /** Reading from S3: objects, ranges, and what is known of them without reading. */
 import { hash } from 'node:crypto';
 import { GetObjectCommand, HeadObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { isOctoError, OctoError } from '../../domain/errors.ts';
-import type { ByteRange, ReadObject, StoredObject } from '../../ports/object-store.ts';
+import type { ByteRange, HeldObject, ReadObject, StoredObject } from '../../ports/object-store.ts';
 import { asking, at, statusOf, storedObject, withHeaders } from './request.ts';
 import type { Bucket } from './request.ts';
 
@@ -62,17 +63,33 @@ const emptyRange = async (bucket: Bucket, key: string): Promise<ReadObject | nul
 export const headObject = async (
   bucket: Bucket,
   key: string,
-): Promise<(StoredObject & { metadata: Record<string, string> }) | null> => {
+): Promise<(HeldObject & { metadata: Record<string, string> }) | null> => {
   const command = new HeadObjectCommand(at(bucket, key));
   try {
     return await asking({ doing: `head of "${key}"` }, async () => {
       const output = await bucket.client.send(command);
-      return { ...storedObject(key, { ...output, sizeBytes: output.ContentLength }), metadata: output.Metadata ?? {} };
+      return {
+        ...storedObject(key, { ...output, sizeBytes: output.ContentLength }),
+        ...(output.VersionId !== undefined && { version: output.VersionId }),
+        ...lockOf(output),
+        metadata: output.Metadata ?? {},
+      };
     });
   } catch (error) {
     if (isMissingKey(error)) return null;
     throw error;
   }
+};
+
+/** A legal hold has no end of its own. */
+const NEVER = '9999-12-31T23:59:59.999Z';
+
+const lockOf = ({
+  ObjectLockLegalHoldStatus,
+  ObjectLockRetainUntilDate,
+}: HeadObjectCommandOutput): Pick<HeldObject, 'lockedUntil'> => {
+  if (ObjectLockLegalHoldStatus === 'ON') return { lockedUntil: NEVER };
+  return ObjectLockRetainUntilDate === undefined ? {} : { lockedUntil: ObjectLockRetainUntilDate.toISOString() };
 };
 
 /** An answer to HEAD has no body: there a missing bucket cannot be told from a missing key. */

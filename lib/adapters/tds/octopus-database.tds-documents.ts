@@ -5,7 +5,7 @@
  * both are read. An encrypted value is `base64(ciphertext)|base64(iv)`, AES in CBC mode with a 16-byte IV.
  * @see https://github.com/OctopusDeploy/Nevermore (NewtonsoftDocumentSerializer, JsonStorageFormat)
  */
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 
 export type DocumentRow = { Id: string; JSON?: string | null; JSONBlob?: Buffer | null };
 
@@ -27,8 +27,17 @@ export const documentOf = ({ JSON: text, JSONBlob: blob }: DocumentRow): unknown
 
 const inflated = (blob: Buffer): string => {
   const bytes = gunzipSync(blob);
-  // A document begins with an ASCII character, whose second byte is zero in UTF-16.
-  return bytes.toString(bytes[1] === 0 ? 'utf16le' : 'utf8').replace(/^\uFEFF/, '');
+  return bytes.toString(encodingOf(bytes)).replace(/^\uFEFF/, '');
+};
+
+/** A document begins with an ASCII character, whose second byte is zero in UTF-16. */
+const encodingOf = (bytes: Buffer): 'utf16le' | 'utf8' => (bytes[1] === 0 ? 'utf16le' : 'utf8');
+
+/** The columns of another document for a row, in the form that its document has now. */
+export const storedLike = ({ JSONBlob: blob }: DocumentRow, document: unknown): Omit<DocumentRow, 'Id'> => {
+  const text = JSON.stringify(document);
+  if (blob === null || blob === undefined) return { JSON: text };
+  return { JSONBlob: gzipSync(Buffer.from(text, encodingOf(gunzipSync(blob)))) };
 };
 
 export type Found = { path: string; cipherText: string };

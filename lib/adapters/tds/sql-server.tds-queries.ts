@@ -44,7 +44,21 @@ export const describeDatabase = async (pool: ConnectionPool, name: string): Prom
   return { ...description, isInAvailabilityGroup: replica !== null, allocatedBytes: await allocatedBytes(pool, row) };
 };
 
-/** Space in use; the size of the files where the login may not look closer or the database is not open. */
+/** Those whose name starts with `prefix`, by name. */
+export const databasesNamed = async (pool: ConnectionPool, prefix: string): Promise<DatabaseDescription[]> => {
+  const rows = await rowsOf<{ name: string }>(
+    pool,
+    {
+      sql: 'SELECT name FROM sys.databases WHERE CHARINDEX(@prefix, name) = 1 ORDER BY name',
+      parameters: { prefix: nameOf(prefix) },
+    },
+    { what: 'listing databases' },
+  );
+  const described = await Promise.all(rows.map(({ name }) => describeDatabase(pool, name)));
+  return described.filter((one) => one !== null);
+};
+
+/** Space in use; the size of the files where the login may not look closer or the database is not open to it. */
 const allocatedBytes = async (pool: ConnectionPool, { name, state }: DatabaseRow): Promise<number> => {
   const ofSpace = `SELECT SUM(allocated_extent_page_count) AS pages FROM ${bracketed(name)}.sys.dm_db_file_space_usage`;
   const ofFiles = `SELECT SUM(CONVERT(bigint, f.size)) AS pages FROM sys.master_files f WHERE f.database_id = DB_ID(@name) AND f.type = 0`;
@@ -61,7 +75,8 @@ const allocatedBytes = async (pool: ConnectionPool, { name, state }: DatabaseRow
   try {
     return await read(ofSpace);
   } catch (thrown) {
-    if (isOctoError(thrown, 'DatabaseRightsMissing', 'DatabaseNotAccessible')) return read(ofFiles);
+    if (isOctoError(thrown, 'DatabaseRightsMissing', 'DatabaseNotAccessible', 'DatabaseInUse', 'DatabaseOffline'))
+      return read(ofFiles);
     throw thrown;
   }
 };
@@ -140,7 +155,8 @@ export type SessionKey = { database: string; name: string };
 const RUNNING = `SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') AS canView, r.percent_complete AS [percent]
   FROM (SELECT 1 AS one) o
   LEFT JOIN sys.dm_exec_sessions s ON s.program_name = @name
-  LEFT JOIN sys.dm_exec_requests r ON r.session_id = s.session_id AND (r.command = N'BACKUP DATABASE' OR r.command LIKE N'RESTORE VERIFYON%')`;
+  LEFT JOIN sys.dm_exec_requests r ON r.session_id = s.session_id
+    AND (r.command IN (N'BACKUP DATABASE', N'RESTORE DATABASE') OR r.command LIKE N'RESTORE VERIFYON%' OR r.command LIKE N'DBCC%')`;
 
 /** The percentage of the work of sessions with this name, null when there is none. @throws DatabaseRightsMissing */
 export const runningPercent = async (pool: ConnectionPool, name: string): Promise<number | null> => {

@@ -1,5 +1,6 @@
 /**
  * Backup and verification: long statements on a connection of their own, whose `program_name` is the name of the work.
+ * Restoring is beside, in `sql-server.tds-restore.ts`.
  *
  * @see https://learn.microsoft.com/sql/t-sql/statements/backup-transact-sql
  */
@@ -12,7 +13,8 @@ import { runWatched } from './sql-server.tds-watch.ts';
 import { NVarChar, openPool, requestOf } from './tds-connection.ts';
 import type { Parameters } from './tds-connection.ts';
 
-const LOST_POLL_SECONDS = 1;
+/** How often to look whether work goes on whose connection was lost. */
+export const LOST_POLL_SECONDS = 1;
 
 export type Server = {
   settings: config;
@@ -24,7 +26,8 @@ export type Server = {
 
 type Work = { sql: string; parameters: Parameters; appName: string; what: string; watch: Watch };
 
-const perform = async (server: Server, { sql, parameters, appName, what, watch }: Work): Promise<void> => {
+/** One long statement on a connection of its own; what goes wrong comes out as the driver threw it. */
+export const perform = async (server: Server, { sql, parameters, appName, what, watch }: Work): Promise<void> => {
   const { settings, look, stallSeconds, clock } = server;
   const pool = await openPool(settings, { database: 'master', appName, max: 1, requestSeconds: 0 });
   try {

@@ -5,7 +5,7 @@
  * It never resets a borrowed connection, so pools are private and every statement names its database.
  */
 import mssql from 'mssql';
-import type { config, ConnectionPool, ISqlType } from 'mssql';
+import type { config, ConnectionPool, ISqlType, Transaction } from 'mssql';
 import { OctoError } from '../../domain/errors.ts';
 import type { Secret } from '../../domain/secrets/secret.ts';
 import { translated } from './sql-server-errors.ts';
@@ -23,7 +23,7 @@ export type PoolOptions = {
 
 export type Parameters = Record<string, readonly [type: ISqlType | (() => ISqlType), value: unknown]>;
 
-export const { NVarChar, Int, VarBinary } = mssql;
+export const { NVarChar, Int, VarBinary, DateTimeOffset, MAX } = mssql;
 
 /** A name as an identifier of T-SQL. */
 export const bracketed = (name: string): string => `[${name.replaceAll(']', ']]')}]`;
@@ -106,21 +106,52 @@ export const lazyPool = (open: () => Promise<ConnectionPool>) => {
 
 export type Statement = { sql: string; parameters?: Parameters };
 
-export const requestOf = (pool: ConnectionPool, parameters: Parameters = {}): mssql.Request => {
-  const request = pool.request();
+/** Where statements go: a pool, or a transaction on one of its connections. */
+export type Statements = Pick<ConnectionPool | Transaction, 'request'>;
+
+export const requestOf = (on: Statements, parameters: Parameters = {}): mssql.Request => {
+  const request = on.request();
   for (const [name, [type, value]] of Object.entries(parameters)) request.input(name, type, value);
   return request;
 };
 
 /** The rows of one query. @throws what SQL Server said */
 export const rowsOf = async <Row>(
-  pool: ConnectionPool,
+  on: Statements,
   { sql, parameters }: Statement,
   undertaking: Undertaking,
 ): Promise<Row[]> => {
   try {
-    return (await requestOf(pool, parameters).query<Row>(sql)).recordset;
+    return (await requestOf(on, parameters).query<Row>(sql)).recordset;
   } catch (thrown) {
     throw translated(thrown, undertaking);
+  }
+};
+
+/** How many rows one statement changed. @throws what SQL Server said */
+export const changedBy = async (
+  on: Statements,
+  { sql, parameters }: Statement,
+  undertaking: Undertaking,
+): Promise<number> => {
+  try {
+    return (await requestOf(on, parameters).query(sql)).rowsAffected.reduce((sum, rows) => sum + rows, 0);
+  } catch (thrown) {
+    throw translated(thrown, undertaking);
+  }
+};
+
+/** All of `work`, or nothing of it. */
+export const inTransaction = async <T>(pool: ConnectionPool, work: (on: Statements) => Promise<T>): Promise<T> => {
+  const transaction = pool.transaction();
+  await transaction.begin();
+  try {
+    const result = await work(transaction);
+    await transaction.commit();
+    return result;
+  } catch (thrown) {
+    // A transaction that SQL Server has given up already cannot be rolled back; what it said first is the one to tell.
+    await transaction.rollback().catch(() => undefined);
+    throw thrown;
   }
 };

@@ -20,6 +20,11 @@ export const approvalErrors = errorGroup({
     retry: false,
     advice: 'Ask one of the people who can. Who may approve what stands under `approval` in octo.yml.',
   },
+  WithdrawNotYours: {
+    retry: false,
+    advice:
+      'Whoever may approve it can deny it, with a reason: `/octo deny` with its id. Whoever asked for it can withdraw it.',
+  },
   ApprovalDecided: {
     retry: false,
     advice: 'The decision stands and cannot be changed. Ask for a new run, or cancel the one at work.',
@@ -45,6 +50,22 @@ export const approvalErrors = errorGroup({
     retry: false,
     advice:
       'What was decided no longer holds, because the policy, its people or the plan changed since. Nothing was begun; ask again.',
+  },
+  QuestionNotOpen: {
+    retry: false,
+    advice: 'Nothing is asked now. `/octo run` with its id shows how the run stands.',
+  },
+  QuestionAnswered: {
+    retry: false,
+    advice: 'The first answer stands. To stop the run, cancel it; if tasks still do not end, it asks again.',
+  },
+  AnswerNotOffered: {
+    retry: false,
+    advice: 'Choose one of the answers that the message of the run offers.',
+  },
+  QuestionNotYours: {
+    retry: false,
+    advice: 'Ask the one who asked for the backup, or somebody whom octo.yml names under `people`.',
   },
   PlanChanged: {
     retry: false,

@@ -2,6 +2,18 @@
 import { errorGroup } from './entry.ts';
 
 export const archiveErrors = errorGroup({
+  AcceptNotYours: {
+    retry: false,
+    advice: 'Archives are accepted by people whom octo.yml names and lets ask for backups. Ask one of them.',
+  },
+  AcceptNotNeeded: {
+    retry: false,
+    advice: 'Only archives that are suspicious or have gaps are accepted. `/octo backup list` shows the word of each.',
+  },
+  AcceptDamaged: {
+    retry: false,
+    advice: 'A damaged archive cannot be relied on, whoever accepts it. Take a new backup; it stores what is damaged anew.',
+  },
   FolderMissing: {
     retry: false,
     advice:

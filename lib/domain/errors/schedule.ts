@@ -11,6 +11,10 @@ export const scheduleErrors = errorGroup({
     retry: false,
     advice: 'Nothing was changed. `/octo backup settings` shows every setting with what it may be.',
   },
+  SettingNotYours: {
+    retry: false,
+    advice: 'Nothing was changed. Ask one of the people who can; `/octo backup settings` shows whom the setting names.',
+  },
   SettingsChanged: {
     retry: false,
     advice:

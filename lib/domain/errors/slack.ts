@@ -15,6 +15,11 @@ export const slackErrors = errorGroup({
     advice:
       'Slack refused the message for the reason named. Check that the app is installed, is a member of the channel and has the scopes of the manifest.',
   },
+  ChatScopeMissing: {
+    retry: false,
+    advice:
+      'Add the scope that the message names to the Slack app, as infra/slack-manifest.yml has it, and install the app anew.',
+  },
   ChatMessageGone: {
     retry: false,
     advice: 'Somebody deleted the message of this run in Slack. `/octo run` with the run id shows the run.',

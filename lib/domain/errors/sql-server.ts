@@ -33,6 +33,26 @@ export const sqlServerErrors = errorGroup({
     retry: false,
     advice: 'Check the name of the database in the configuration: this server has none of that name.',
   },
+  DatabaseExists: {
+    retry: false,
+    advice:
+      'SQL Server has a database of that name already. Find out what it is; rename or remove it if it is not needed, then try again.',
+  },
+  DatabaseSwapped: {
+    retry: false,
+    advice:
+      'Another database has this name than the one that was meant, so nothing was renamed. Compare the databases in SQL Server with the ones the message names before anything else.',
+  },
+  DatabaseOwnerRefused: {
+    retry: false,
+    advice:
+      'SQL Server does not take this login as owner of the database, because it is a user in it. Set the owner by hand with ALTER AUTHORIZATION when that user is gone, or leave it.',
+  },
+  OwnerNotGranted: {
+    retry: false,
+    advice:
+      'Make the login that Octopus uses, and give it db_owner in the restored database by hand; the bot needs dbcreator, or ownership of the database, to do that itself.',
+  },
   DatabaseRightsMissing: {
     retry: false,
     advice:

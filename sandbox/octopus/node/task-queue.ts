@@ -5,15 +5,18 @@
  * person runs on until someone acts. All state is in the database, so what a backup caught queued starts after a restore.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Row } from '../data/database.ts';
 import type { Environment, Project, Release, Task } from '../data/rows.ts';
-import { DEFAULT_SPACE, deploymentRow, deploymentTask, taskLogPath, taskRow } from '../data/rows.ts';
+import { DEFAULT_SPACE, deploymentRow, deploymentTask, packagePath, taskLogPath, taskRow } from '../data/rows.ts';
 import type { RunningNode } from './running-node.ts';
 import { allocateId, isInMaintenance, readFolders, recordEvent } from './running-node.ts';
 
-type TaskRow = Row & { Id: string; Description: string; StartTime: Date | null; SpaceId: string | null };
+type TaskRow = Row & { Id: string; Name: string; Description: string; StartTime: Date | null; SpaceId: string | null };
+
+const REINDEX = 'SynchronizeBuiltInPackageRepositoryIndex';
 
 /** One turn of the queue: heartbeat, ends, starts. */
 export const turnQueue = async (node: RunningNode): Promise<void> => {
@@ -24,7 +27,10 @@ export const turnQueue = async (node: RunningNode): Promise<void> => {
   for (const task of await ownTasks(node, 'Cancelling')) await endTask(node, task, 'Canceled');
   const running = await ownTasks(node, 'Executing');
   const ended = running.filter((task) => hasEnded(node, task));
-  for (const task of ended) await endTask(node, task, 'Success');
+  for (const task of ended) {
+    if (task.Name === REINDEX) await reindexPackages(node, task);
+    await endTask(node, task, 'Success');
+  }
   await startTasks(node, running.length - ended.length);
 };
 
@@ -37,9 +43,22 @@ export const cancelOrphans = async (node: RunningNode): Promise<void> => {
 
 const ownTasks = async (node: RunningNode, state: Task['state']): Promise<TaskRow[]> =>
   node.database.query<TaskRow>(
-    'SELECT Id, Description, StartTime, SpaceId FROM [ServerTask] WHERE ServerNodeId = @node AND State = @state AND HasPendingInterruptions = @no',
+    'SELECT Id, Name, Description, StartTime, SpaceId FROM [ServerTask] WHERE ServerNodeId = @node AND State = @state AND HasPendingInterruptions = @no',
     { node: node.id, state, no: false },
   );
+
+/** A package without its file vanishes from the feed; one that lies there unlisted is not taken in, as the original would. */
+const reindexPackages = async (node: RunningNode, { SpaceId: space }: TaskRow): Promise<void> => {
+  const { PackagesDirectory } = await readFolders(node);
+  const listed = await node.database.query<{ Id: string; PackageId: string; Version: string; SpaceId: string }>(
+    'SELECT Id, PackageId, Version, SpaceId FROM [NuGetPackage] WHERE SpaceId = @space',
+    { space },
+  );
+  for (const { Id: id, PackageId: packageId, Version: version, SpaceId: spaceId } of listed) {
+    if (existsSync(join(PackagesDirectory, packagePath({ packageId, version, spaceId })))) continue;
+    await node.database.execute('DELETE FROM [NuGetPackage] WHERE Id = @id', { id });
+  }
+};
 
 /** How long a task takes follows from its id: no state is kept for it. */
 const hasEnded = (node: RunningNode, task: TaskRow): boolean => {
@@ -73,7 +92,7 @@ const startTasks = async (node: RunningNode, runningCount: number): Promise<void
   );
   if (self === undefined || self.IsInMaintenanceMode) return;
   const queued = await node.database.query<TaskRow & { QueueTime: Date }>(
-    "SELECT Id, Description, StartTime, SpaceId, QueueTime FROM [ServerTask] WHERE State = 'Queued' ORDER BY QueueTime, Id",
+    "SELECT Id, Name, Description, StartTime, SpaceId, QueueTime FROM [ServerTask] WHERE State = 'Queued' ORDER BY QueueTime, Id",
   );
   const due = queued.filter((task) => task.QueueTime.getTime() <= Date.now());
   for (const task of due.slice(0, Math.max(0, self.MaxConcurrentTasks - runningCount))) await startTask(node, task);

@@ -1,4 +1,5 @@
 /** The commands of the `Octopus.Server` program that need no more than a few lines each; `show-configuration` is apart. */
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -177,10 +178,9 @@ const admin: Command = {
         json: JSON.stringify(document),
       });
       if (apiKey === undefined) return;
-      const count = (await open.query('SELECT Id FROM [ApiKey]')).length;
-      await open.insert('ApiKey', [
-        apiKeyRow(apiKey, { id: `apikeys-${count + 1}`, userId: user.Id, created: new Date() }),
-      ]);
+      const key = apiKeyRow(apiKey, { id: `apikeys-${randomUUID()}`, userId: user.Id, created: new Date() });
+      await open.execute('DELETE FROM [ApiKey] WHERE ApiKeyHashed = @hash', { hash: key['ApiKeyHashed'] ?? null });
+      await open.insert('ApiKey', [key]);
     });
   },
 };

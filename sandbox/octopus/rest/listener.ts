@@ -3,15 +3,23 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Caller, Route } from './rest.ts';
-import { authenticate, errorBody, matchRoute, readBody, RestError, sendJson } from './rest.ts';
+import { authenticate, errorBody, matchRoute, readBody, RestError, sendFile, sendJson } from './rest.ts';
+import { fileRoutes } from './routes-files.ts';
 import { nodeRoutes } from './routes-nodes.ts';
+import { sleeperRoutes } from './routes-sleepers.ts';
 import { systemRoutes } from './routes-system.ts';
 import { taskRoutes } from './routes-tasks.ts';
 import { DEFAULT_SPACE } from '../data/rows.ts';
 import type { RunningNode } from '../node/running-node.ts';
 import { logLine } from '../node/running-node.ts';
 
-export const routes: readonly Route[] = [...systemRoutes, ...nodeRoutes, ...taskRoutes];
+export const routes: readonly Route[] = [
+  ...systemRoutes,
+  ...nodeRoutes,
+  ...taskRoutes,
+  ...fileRoutes,
+  ...sleeperRoutes,
+];
 
 /** The operations this stand-in serves, and the ones our program might miss. */
 export const serves = [
@@ -45,8 +53,9 @@ const answer = async (node: RunningNode, request: IncomingMessage, response: Ser
   const url = new URL(request.url ?? '/', 'http://localhost');
   if (await isBroken(node, url, response)) return;
   try {
-    const { status = 200, body } = await serve(node, request, url);
-    sendJson(response, status, body);
+    const answer = await serve(node, request, url);
+    if ('file' in answer) await sendFile(response, answer.file);
+    else sendJson(response, answer.status ?? 200, answer.body);
   } catch (thrown) {
     if (!(thrown instanceof RestError)) throw thrown;
     sendJson(response, thrown.status, errorBody(thrown.message, thrown.errors));

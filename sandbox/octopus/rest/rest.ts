@@ -2,7 +2,10 @@
  * The manners of the REST API: who calls, error bodies, collections with paging, route patterns.
  * What the routes answer is in `routes-*.ts`. Names are PascalCase throughout, as on the wire.
  */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { hashApiKey } from '../data/cipher.ts';
 import type { Database, Row } from '../data/database.ts';
 import type { RunningNode } from '../node/running-node.ts';
@@ -21,7 +24,8 @@ export type Call = {
   caller: Caller | null;
 };
 
-export type Answer = { status?: number; body: unknown };
+/** A body of JSON, or a file as it lies on the disk. */
+export type Answer = { status?: number; body: unknown } | { file: string };
 
 export type Route = {
   method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -191,4 +195,11 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
   const bytes = Buffer.from(JSON.stringify(body));
   response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': bytes.length });
   response.end(bytes);
+};
+
+/** Announces the length first, as the original does, so that a client notices a body that breaks off. */
+export const sendFile = async (response: ServerResponse, path: string): Promise<void> => {
+  const { size } = await stat(path);
+  response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': size });
+  await pipeline(createReadStream(path), response);
 };

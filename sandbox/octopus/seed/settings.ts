@@ -19,6 +19,7 @@ export const configurationIds = {
   features: 'features',
   license: 'licenses-current',
   identity: 'upgradeavailability',
+  mail: 'smtp',
 } as const;
 
 /** Keys of the folder settings, and the folders' names below the home directory. */
@@ -103,6 +104,12 @@ export const seedSettings = (random: Random, instance: { home: string; nodeName:
         IsCommunityActionTemplatesEnabled: true,
       }),
       configurationRow(configurationIds.license, { LicenseText: licenseText(random, now), SerialNumber: '4711' }),
+      configurationRow(configurationIds.mail, {
+        SmtpHost: 'mail.example.com',
+        SmtpPort: 587,
+        SendEmailFrom: 'octopus@example.com',
+        EnableSsl: true,
+      }),
       configurationRow(configurationIds.identity, {
         InstallationId: uuidOf(random.bytes(16)),
         ShowNotifications: true,

@@ -5,13 +5,13 @@
  * @see https://learn.microsoft.com/sql/t-sql/statements/restore-statements-transact-sql
  */
 import { addRecord, findDatabase, newRecord, releaseFile, removeFiles } from '../records.ts';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { openBackupFile, PAGES_PER_EXTENT, readExtents } from './file.ts';
 import type { BackupSet, BackupTrailer } from './file.ts';
 import { othersIn, requireServer } from '../databases.ts';
-import { dataFileOf, PAGE_BYTES, saveInstance } from '../instance.ts';
+import { dataFileOf, freeBytesOf, PAGE_BYTES, saveInstance } from '../instance.ts';
 import type { DatabaseFile, DatabaseRecord, Instance } from '../instance.ts';
 import { onDevice, parseMedia, progressOf } from './media.ts';
 import type { Media } from './media.ts';
@@ -109,6 +109,7 @@ const restoreDatabase = async (work: Work, media: Media): Promise<void> => {
   checkVersion(instance, set);
   if (existing !== undefined) checkTarget(work, { existing, set, media });
   const files = targetFiles(instance, { set, media, existing });
+  checkRoom(instance, { set, existing });
   const record = prepareTarget(work, { name, existing, files });
   instance.held.add(record.name);
   if (work.session.state.request !== null)
@@ -159,6 +160,18 @@ const checkTarget = (
   if (media.options.has('REPLACE') || existing.state === 'RESTORING') return;
   if (existing.familyGuid !== set.header.database.familyGuid) throw terminating(RESTORE, message(3154, existing.name));
   if (existing.recoveryModel === 'FULL') throw terminating(RESTORE, message(3159, existing.name));
+};
+
+/** What a broken-off restore takes already is counted as free. */
+const checkRoom = (
+  instance: Instance,
+  { set, existing }: { set: BackupSet; existing: DatabaseRecord | undefined },
+): void => {
+  const takenBytes =
+    existing === undefined ? 0 : (statSync(dataFileOf(existing), { throwIfNoEntry: false })?.size ?? 0);
+  const needBytes = set.header.pageCount * PAGE_BYTES - takenBytes;
+  const freeBytes = freeBytesOf(instance);
+  if (needBytes > freeBytes) throw terminating(RESTORE, message(3257, '/', needBytes, freeBytes), message(3119));
 };
 
 type TargetRequest = { set: BackupSet; media: Media; existing: DatabaseRecord | undefined };
@@ -245,6 +258,7 @@ const settle = (
     isReadCommittedSnapshotOn: database.isReadCommittedSnapshotOn,
     isTrustworthy: false,
     isBrokerEnabled: false,
+    ...(database.brokerGuid !== undefined && { brokerGuid: database.brokerGuid }),
     userAccess: media.options.has('RESTRICTED_USER') ? 'RESTRICTED_USER' : database.userAccess,
     state: media.options.has('NORECOVERY') ? 'RESTORING' : 'ONLINE',
   } satisfies Partial<DatabaseRecord>);

@@ -1,10 +1,12 @@
 /** Views of one database: its tables, columns, files, users and the space it takes. */
 import { statSync } from 'node:fs';
-import { PAGE_BYTES } from '../instance.ts';
+import { freeBytesOf, PAGE_BYTES } from '../instance.ts';
 import type { DatabaseRecord } from '../instance.ts';
+import { failure, message } from '../messages.ts';
 import { findDatabase } from '../records.ts';
 import { parseType } from '../tds/types.ts';
 import { quoted } from '../tsql/translate.ts';
+import { isGranted } from './grants.ts';
 import { bit, columnsOf, sysTime } from './view.ts';
 import type { Around, Row, View } from './view.ts';
 
@@ -149,6 +151,34 @@ const spaceUsage: View = {
   },
 };
 
+/** Everything lies on one volume. */
+const volumes: View = {
+  columns: columnsOf('database_id: int, file_id: int, volume_mount_point: nvarchar(256), available_bytes: bigint'),
+  rows: ({ instance, session }) => {
+    if (!isGranted({ session }, 'VIEW SERVER STATE', null)) throw failure(message(300));
+    return [...instance.databases.values()].flatMap(fileRows).map(({ database_id, file_id }) => ({
+      database_id: database_id ?? null,
+      file_id: file_id ?? null,
+      volume_mount_point: '/',
+      available_bytes: freeBytesOf(instance),
+    }));
+  },
+};
+
+const properties: View = {
+  columns: columnsOf(
+    'class: tinyint, class_desc: nvarchar(60), major_id: int, minor_id: int, name: name, value: sql_variant',
+  ),
+  rows: ({ session }, database) => {
+    const table = `${quoted(database)}.sqlite_schema`;
+    // The table is made with the first property.
+    if (session.sqlite.prepare(`SELECT name FROM ${table} WHERE name = '__properties'`).get() === undefined) return [];
+    const found = session.sqlite.prepare(`SELECT name, value FROM ${quoted(database)}.__properties`).all();
+    const ofDatabase = { class: 0, class_desc: 'DATABASE', major_id: 0, minor_id: 0 };
+    return found.map((row) => ({ ...ofDatabase, name: String(row['name']), value: String(row['value']) }));
+  },
+};
+
 const DATABASE_ROLES =
   `public db_owner db_accessadmin db_securityadmin db_ddladmin db_backupoperator db_datareader db_datawriter`.split(
     ' ',
@@ -224,6 +254,8 @@ export const databaseViews: Record<string, View> = {
     columns: FILE_COLUMNS,
     rows: ({ instance }) => [...instance.databases.values()].flatMap(fileRows),
   },
+  'sys.dm_os_volume_stats': volumes,
+  'sys.extended_properties': properties,
   'sys.database_principals': principals,
   'sys.database_role_members': roleMembers,
   'information_schema.tables': informationTables,

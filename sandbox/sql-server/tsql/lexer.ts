@@ -19,7 +19,7 @@ const PATTERNS: readonly [Token['kind'], RegExp][] = [
   ['number', /(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)/iy],
   ['variable', /(@{1,2}[\p{L}_#$@\d]+)/uy],
   ['word', /([\p{L}_#][\p{L}_#$@\d]*)/uy],
-  ['mark', /(<>|!=|<=|>=|\+=|-=|[-+*/%=<>(),.;&|^~])/y],
+  ['mark', /(::|<>|!=|<=|>=|\+=|-=|[-+*/%=<>(),.;&|^~])/y],
 ];
 
 const toToken = (kind: Token['kind'], text: string, source: string): Token => {

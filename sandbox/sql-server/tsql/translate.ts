@@ -8,7 +8,7 @@ import { failure, message } from '../messages.ts';
 import { parseType } from '../tds/types.ts';
 import type { SqlType } from '../tds/types.ts';
 import { BUILT_INS, castTo } from './functions.ts';
-import { closing, isMark, isWord, splitAtCommas, unexpected } from './lexer.ts';
+import { closing, isMark, isWord, splitAtCommas, tokenize, unexpected } from './lexer.ts';
 import type { Token } from './lexer.ts';
 
 /** What the translator asks of the session. */
@@ -64,11 +64,27 @@ const TABLE_LIST_ENDS = [
 ];
 
 /** A whole query as SQLite text; the names that its WITH defines stand for themselves. */
-export const rewriteQuery = (tokens: readonly Token[], scope: Scope): string => {
+export const rewriteQuery = (given: readonly Token[], scope: Scope): string => {
+  const tokens = withoutApply(given);
   const named = new Set(isWord(tokens[0], 'WITH') ? namesOfWith(tokens) : []);
   const isNamed = ([name = '', ...rest]: string[]): boolean => rest.length === 0 && named.has(name.toLowerCase());
   const table = (parts: string[]): string => (isNamed(parts) ? quoted(parts[0] ?? '') : scope.table(parts));
   return rewrite(tokens, { ...scope, table });
+};
+
+/** The one table function that is served: `CROSS APPLY sys.dm_os_volume_stats(a, b) v` as the join that it is. */
+const withoutApply = (tokens: readonly Token[]): readonly Token[] => {
+  const at = tokens.findIndex((token, i) => isWord(token, 'CROSS') && isWord(tokens[i + 1], 'APPLY'));
+  if (at < 0) return tokens;
+  const { parts, next } = readName(tokens, at + 2);
+  if (parts.join('.').toLowerCase() !== 'sys.dm_os_volume_stats') throw failure(message(40517, 'APPLY'));
+  const end = closing(tokens, next);
+  const alias = tokens[end + 1];
+  const [database, file] = splitAtCommas(tokens.slice(next + 1, end));
+  if (alias === undefined || file === undefined) throw unexpected(alias);
+  const join = tokenize(`JOIN sys.dm_os_volume_stats ${alias.text} ON ${alias.text}.database_id = `);
+  const and = tokenize(`AND ${alias.text}.file_id = `);
+  return [...tokens.slice(0, at), ...join, ...(database ?? []), ...and, ...file, ...tokens.slice(end + 2)];
 };
 
 /** `WITH a AS (…), b (x, y) AS (…)` defines a and b. */

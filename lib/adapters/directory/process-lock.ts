@@ -7,7 +7,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OctoError } from '../domain/errors.ts';
+import { OctoError } from '../../domain/errors.ts';
 
 const SQLITE_BUSY = 5;
 /** Holders need a few file operations; only a stopped process or a dead network disk takes this long. */
