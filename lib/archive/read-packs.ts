@@ -8,7 +8,7 @@ import { isOctoError } from '../domain/errors.ts';
 import type { World } from '../ports/world.ts';
 import { type ArchiveIndex, type Pack, IN_PIECES, blockAt, fileAt, pieceAt } from './index/archive-index.ts';
 import { PACK_BYTES, STORED_PACK_BYTES } from './pack/batches.ts';
-import { type Crew, openCrew } from './crew/crew.ts';
+import { type Crew, openCrew, tasksIn } from './crew/crew.ts';
 import { release } from './crew/release.ts';
 import type { WantedBlock, Write } from './crew/unpack-blocks.ts';
 
@@ -77,9 +77,12 @@ type Reading = {
 export const readPacks = async (reading: Reading): Promise<Damage[]> => {
   const packs = [...reading.packs];
   const damages: Damage[] = [];
-  const size = packs.reduce((sum, { blocks }) => sum + blocks.reduce((part, block) => part + block.length, 0), 0);
-  const mostTasks = Math.ceil(size / (4 << 20));
-  const crew = openCrew({ slotBytes: STORED_PACK_BYTES, mostTasks, signal: reading.signal });
+  let [bytes, spans] = [0, 0];
+  for (const block of packs.flatMap(({ blocks }) => blocks)) {
+    bytes += block.rawLength;
+    spans += block.spans.length;
+  }
+  const crew = openCrew({ slotBytes: STORED_PACK_BYTES, mostTasks: tasksIn(bytes, spans), signal: reading.signal });
   try {
     await crew.each(fetchAll(reading, { packs, crew, damages }), async (fetched, ask) => {
       try {

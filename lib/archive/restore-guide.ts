@@ -143,6 +143,9 @@ take_apart ${folders.indexSha256} packs
 echo "done: all of archive ${archiveId} is in $target" >&2
 `;
 
+/** Where the part of the page begins that is about the server: everything before it is about getting the bytes. */
+export const NEXT_STEPS = '## 2. Put the server back';
+
 /** `RESTORE.md`: from an empty machine to a running server, by hand. */
 export const restoreGuide = ({ archiveId, instance, takenAt, source, keys, dump, folders, database }: Guided): string =>
   `# Restoring ${instance} from ${archiveId} by hand
@@ -165,14 +168,16 @@ or mount does as well. Then, where \`zstd\` is installed:
 
 It compares everything with its SHA-256 and leaves in TARGET: \`database.bak\`, and one folder for each place:
 
-${folders.places.map(({ name, path, fileCount }) => `- \`${name}/\`: ${fileCount} files, from \`${path}\``).join('\n')}
+${folders.places.map(({ name, path, fileCount }) => `- \`${name}/\`: ${fileCount} files, from \`${path}\``).join('\n')}${(folders.leftOut ?? []).map(({ name, path }) => `\n- \`${name}/\` was left out of this archive on purpose; it lay at \`${path}\``).join('')}
 
 Files keep their modes and times, folders and links only their modes and targets. If it stops, it says at what and exits with 1; what is in
 TARGET then is not whole.
 
-## 2. Put the server back
+${NEXT_STEPS}
 
-1. Install Octopus Deploy ${source.octopusVersion}, exactly this version, without starting it.
+1. Install Octopus Deploy ${source.octopusVersion}, exactly this version, and stop it: \`Octopus.Server service --stop\`. On a server that is there
+   already, first write down how it is now (\`Octopus.Server show-master-key\`, \`show-configuration\`), and keep what it has: rename
+   its database and its folders instead of overwriting them, until the restored server has proven itself.
 2. Restore the dump, on a SQL Server not older than ${dump.sqlServer.version} whose account may read the file. Its data files lie where they lay on the old server,
    which another one has no such folder for, so ask for their names and say where each is to lie (one \`MOVE\` for each row of the first answer):
 
@@ -181,12 +186,42 @@ TARGET then is not whole.
          MOVE N'<LogicalName, Type D>' TO N'<data folder>\\${dump.database}.mdf',
          MOVE N'<LogicalName, Type L>' TO N'<log folder>\\${dump.database}_log.ldf';
 
-   \`logins.json\` beside this page lists the logins that the database expects.
-3. Get the master key: it is the secret \`${secretNames.masterKey(instance, keys.masterKeyFingerprint)}\`. How to read it where this program no longer runs is in
-   \`docs/runbook.md\` of the program, section "The bot is gone". Then point the server at the database with it:
+   \`logins.json\` beside this page lists the logins that the database expects. Join each user with its login, and make the account of
+   Octopus owner: \`ALTER USER [name] WITH LOGIN = [name]\`, \`ALTER ROLE db_owner ADD MEMBER [name]\`.
+3. **Before the first start**, put to sleep what would act by itself: the restored server believes to be the old one and would go on with its
+   work. Write down what the first two lines answer, to switch just that on again. A table that this version does not have is left out.
+
+       SELECT Id, Name FROM ProjectTrigger WHERE IsDisabled = 0;
+       SELECT Id, Name FROM Subscription WHERE IsDisabled = 0;
+       UPDATE ProjectTrigger SET IsDisabled = 1;
+       UPDATE Subscription SET IsDisabled = 1;
+       UPDATE OctopusServerNode SET IsInMaintenanceMode = 1;
+       UPDATE ServerTask SET State = N'Canceled', HasPendingInterruptions = 0
+         WHERE State IN (N'New', N'Queued', N'Executing', N'Cancelling');
+
+   **Is it a copy beside a server that goes on working?** Then it must not reach anything that is in use, so these as well. Tentacles that
+   listen would take orders from the copy at once.
+
+       UPDATE Machine SET IsDisabled = 1;
+       UPDATE Worker SET IsDisabled = 1;
+       DELETE FROM OctopusServerNodeStatus;
+       DELETE FROM OctopusServerNode;
+       DELETE FROM ExtensionConfiguration WHERE Id IN (N'authentication-octopusid', N'jira-integration');
+       UPDATE Configuration SET JSON = JSON_MODIFY(JSON, '$.InstallationId', CONVERT(nvarchar(36), NEWID()))
+         WHERE Id = N'upgradeavailability';
+
+   Mail, issue trackers, audit streams and cloud accounts are yours to decide: they are under Configuration and Infrastructure.
+4. Get the master key: it is the secret \`${secretNames.masterKey(instance, keys.masterKeyFingerprint)}\`. How to read it where this program no longer runs is in
+   \`docs/runbook.md\` of the program, section "The bot is gone"; it also says how to compare the key with its fingerprint
+   (salt \`${keys.salt}\`). Then give the server database and key, on every node:
    \`Octopus.Server database --connectionString=… --masterKey=…\`. With another key nothing that is encrypted can be read.
-4. Copy the folders to where the server looks for them (\`Octopus.Server path\`); \`host.json\` says how it was set up.
-5. Before the start, decide whether triggers and deployment targets may be reached from here: the restored server believes to be the old one.
+5. Copy the folders to where the server looks for them, which the restored database says: the paths they are from. Where it is to look
+   elsewhere, tell it (\`Octopus.Server path --nugetRepository=… --artifacts=… --taskLogs=… --eventExports=… --imports=…\`). Give
+   the account of Octopus full control of them. \`host.json\` says how the node was set up.
+6. Start it (\`Octopus.Server service --start\`), sign in, and look before people do: the version, a project, a release with its packages, a
+   deployment with its log and artifacts.
+7. Let it work again: \`Octopus.Server node --drain=false\`, re-index the built-in feed (Library, Packages), switch the triggers and
+   subscriptions on that were on, and end maintenance mode if it is on.
 
 The stored format is written down in \`docs/format.md\` of the program.
 `;

@@ -9,20 +9,32 @@ import type { World } from '../ports/world.ts';
 import { damagedNames } from '../repository/damage.ts';
 import { type ArchiveIndex, addBlock, addFile, addPiece, indexMerger, newIndex } from './index/archive-index.ts';
 import { PACK_BYTES, PIECE_BYTES } from './pack/batches.ts';
-import { type Ask, type Crew, openCrew } from './crew/crew.ts';
+import { type Ask, type Crew, openCrew, tasksIn } from './crew/crew.ts';
 import type { Span } from './crew/pages.ts';
 import { hostIndexes } from './index/host-indexes.ts';
 import { encodeIndex } from './index/index-text.ts';
 import { addedBytes } from './pack-folders.ts';
 import type { Watch } from './pack/pack-tree.ts';
 import { besideDamaged, listPacks, storeByContent, storeIndex } from './pack/packs.ts';
-import { type NewPageTable, type StoredBlock, createPageTable, openPageTable } from './dump/page-table.ts';
+import {
+  type NewPageTable,
+  type PageTable,
+  type StoredBlock,
+  createPageTable,
+  openPageTable,
+} from './dump/page-table.ts';
 import { type Dump, type LastDump, type PagePlan, planPages } from './dump/plan-pages.ts';
 
 /** The one file of a dump's index. */
 export const DUMP_NAME = 'database.bak';
 
-export type StoreDumpRequest = { instance: string; runId: string; path: string };
+export type StoreDumpRequest = {
+  instance: string;
+  runId: string;
+  path: string;
+  /** As in `PackFoldersRequest`. */
+  avoid?: ReadonlySet<string>;
+};
 export type StoredDump = {
   indexKey: string;
   indexSha256: string;
@@ -43,24 +55,17 @@ export const storeDump = async (world: Host, request: StoreDumpRequest, watch: W
   const { directory } = hostIndexes(world.hostDirectory, request.instance);
   const before = await stat(request.path);
   const dump = { path: request.path, sizeBytes: before.size };
-  const present = await listPacks(world, archiveKeys.database(request.instance));
-  const damaged = await damagedNames(world, request.instance);
-  const table = await openPageTable(directory);
-  const last =
-    table === null
-      ? null
-      : {
-          table,
-          isPresent: ({ pack }: StoredBlock) =>
-            !damaged.has(pack.sha256) && present.get(pack.sha256) === pack.sizeBytes,
-        };
-  const crew = openCrew({
-    slotBytes: PACK_BYTES,
-    mostTasks: 1 + Math.ceil(before.size / PACK_BYTES),
-    signal: watch.signal,
-  });
+  // Its threads start while the store is asked.
+  const crew = openCrew({ slotBytes: PACK_BYTES, mostTasks: tasksIn(before.size), signal: watch.signal });
+  let table: PageTable | null = null;
   let planned;
   try {
+    const present = await listPacks(world, archiveKeys.database(request.instance));
+    const damaged = await damagedNames(world, request.instance, request.avoid);
+    table = await openPageTable(directory);
+    const isPresent = ({ pack }: StoredBlock): boolean =>
+      !damaged.has(pack.sha256) && present.get(pack.sha256) === pack.sizeBytes;
+    const last = table && { table, isPresent };
     planned = await planAndHash(dump, { last, directory }, { crew, watch });
     const blocks = await packBlocks({ world, request, crew, present, damaged, watch }, planned.plan);
     await assertUnchanged(dump.path, before);
@@ -73,7 +78,7 @@ export const storeDump = async (world: Host, request: StoreDumpRequest, watch: W
       ...stored,
       sizeBytes: dump.sizeBytes,
       sha256: planned.sha256,
-      addedBytes: addedBytes(index, { runId: request.runId, indexBytes: bytes.length }),
+      addedBytes: addedBytes(index.packs, { runId: request.runId, indexBytes: bytes.length }),
       reusedPercent: Math.round(100 * (1 - planned.plan.newBytes / dump.sizeBytes)),
     };
   } catch (thrown) {

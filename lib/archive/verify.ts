@@ -34,7 +34,7 @@ export const verifyArchive = async (
   const manifest = await readManifest(world, at);
   if (manifest === null)
     throw new OctoError('ArchiveUnknown', `instance ${at.instance} has no archive ${at.archiveId}`);
-  const damages = [...(await verifyFiles(world, manifest)), ...(await verifySections(world, manifest))];
+  const damages = await damagesBeside(world, manifest);
   const parts = [
     await openPart(world, manifest.folders, { prefix: archiveKeys.packs(at.instance), damages }),
     await openPart(world, manifest.database, { prefix: archiveKeys.database(at.instance), damages }),
@@ -55,6 +55,12 @@ export const verifyArchive = async (
     damaged: await withArchives(world, at, damages),
   };
 };
+
+/** What is wrong with the objects that stand beside a manifest, each compared with what the manifest says. */
+export const damagesBeside = async (world: Pick<World, 'archives'>, manifest: Manifest): Promise<Damage[]> => [
+  ...(await verifyFiles(world, manifest)),
+  ...(await verifySections(world, manifest)),
+];
 
 /** The files beside the manifest. */
 const verifyFiles = async (world: Pick<World, 'archives'>, manifest: Manifest): Promise<Damage[]> => {

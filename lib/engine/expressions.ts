@@ -65,9 +65,9 @@ export const isConstant = (template: unknown): boolean => {
 const evaluateOne = async (template: string, bindings: Record<string, unknown>, location: string): Promise<unknown> => {
   const fail = (reason: string) =>
     stateFailure('States.QueryEvaluationError', `the expression ${template} ${reason}`, { location });
-  let result: unknown;
+  let result = lookUp(template, bindings);
   try {
-    result = await compile(template).evaluate(undefined, bindings);
+    result ??= await compile(template).evaluate(undefined, bindings);
   } catch (thrown) {
     throw fail(`failed: ${(thrown as Error).message}`);
   }
@@ -78,6 +78,22 @@ const evaluateOne = async (template: string, bindings: Record<string, unknown>, 
   });
   if (json === undefined) throw fail('returned nothing');
   return JSON.parse(json);
+};
+
+/** A variable and names, and none of the words that JSONata reads as something else. */
+const PLAIN_PATH = /^\{%\s*\$([A-Za-z]\w*(?:\.(?!(?:and|or|in|true|false|null|function)\b)[A-Za-z]\w*)*)\s*%\}$/;
+const plainPaths = new Map<string, string[] | null>();
+
+/** What a plain path through objects leads to, as most expressions are; `undefined` for all else is left to JSONata. */
+const lookUp = (template: string, bindings: Record<string, unknown>): unknown => {
+  if (!plainPaths.has(template)) plainPaths.set(template, PLAIN_PATH.exec(template)?.[1]?.split('.') ?? null);
+  let found: unknown = bindings;
+  for (const name of plainPaths.get(template) ?? ['']) {
+    const isObject = typeof found === 'object' && found !== null && !Array.isArray(found);
+    if (!isObject || !Object.hasOwn(found as object, name)) return undefined;
+    found = (found as Record<string, unknown>)[name];
+  }
+  return Array.isArray(found) || typeof found === 'function' ? undefined : found;
 };
 
 const isFunction = (part: unknown): boolean =>

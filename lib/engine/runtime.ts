@@ -11,13 +11,14 @@ import { OctoError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { HostTaskBody, HostTasks, WorkflowRuntime } from '../ports/workflow-runtime.ts';
 import { bindDefinitions, type Definition } from './asl.ts';
+import { isStateFailure } from './failure.ts';
 import { engineDirectory, type EngineDirectory } from './directory.ts';
 import { openTasks, type Execution, type OpenTask } from './history.ts';
 import { hostQueues } from './host-queues.ts';
 import type { Occurrence } from './interpret.ts';
 import { beginRun, fold, oneAfterAnother, reopenRun, type Run, type RunWorld } from './run.ts';
 
-/** What a cloud step is here. A thrown OctoError fails the task: its code is the error name, its JSON the cause. */
+/** What a cloud step is here. A thrown OctoError fails the task: its code is the error name, its JSON the cause; a `stateFailure` fails it as it says. */
 export type CloudFunction = (payload: unknown, context: { taskToken?: string }) => Promise<unknown>;
 
 export type EngineOptions = {
@@ -32,6 +33,10 @@ export type EngineOptions = {
   placeholders?: Record<string, string>;
   /** Told of what the engine goes on trying by itself, such as a full disk. */
   onTrouble?: (error: OctoError) => void;
+  /** Takes host tasks elsewhere, at least once each; without it they wait in this process. A rejection fails the task. */
+  sendMessage?: (queueUrl: string, body: unknown) => Promise<void>;
+  /** Told of every run that has ended, after it can be described as such. */
+  onEnd?: (runId: string) => void;
 };
 
 export type Engine = {
@@ -60,16 +65,19 @@ export const createEngine = (options: EngineOptions): Engine => {
     onEnd: async (runId) => {
       await directory.retire(runId).catch((thrown: unknown) => world.onTrouble(OctoError.from(thrown)));
       runs.delete(runId);
+      options.onEnd?.(runId);
     },
     launch: (task, report) => {
-      if (task.resourceType !== 'lambda') offer(task);
+      if (task.resourceType !== 'lambda') offer(task, report);
       // A function that was called is not called again: the answer to its token is what is waited for.
       else if (!task.isSubmitted) void invoke(task, options.functions).then(report);
     },
   };
-  const offer = ({ parameters }: OpenTask) => {
+  const offer: RunWorld['launch'] = ({ id, parameters }, report) => {
     const { QueueUrl, MessageBody } = JSON.parse(parameters) as { QueueUrl: string; MessageBody: HostTaskBody };
-    queues.offer(QueueUrl, MessageBody);
+    if (options.sendMessage === undefined) return queues.offer(QueueUrl, MessageBody);
+    const sent = options.sendMessage(QueueUrl, MessageBody);
+    return void sent.catch((thrown: unknown) => report(failureOf(id, thrown)));
   };
   /** Hands what is known of a task to its run. @throws TaskGone, EngineNotReady, JournalUnwritable */
   const answer = async (token: string, act: (run: Run, task: OpenTask) => Promise<boolean> | boolean) => {
@@ -152,7 +160,7 @@ const workflowRuntime = (parts: Parts & { definitions: Map<string, Definition> }
     const run = await beginRun({ path, runId, start: { kind: 'started', workflow, definition, input } }, world);
     if (run.execution().status !== 'RUNNING') {
       await run.close();
-      return directory.retire(runId);
+      return world.onEnd(runId);
     }
     runs.set(runId, run);
     run.follow();
@@ -193,7 +201,15 @@ const invoke = async (
     const output = { ExecutedVersion: '$LATEST', Payload: answer, StatusCode: 200 };
     return { kind: token === null ? 'succeeded' : 'submitted', taskId, output };
   } catch (thrown) {
-    const error = OctoError.from(thrown);
-    return { kind: 'failed', taskId, error: error.code, cause: JSON.stringify(error) };
+    return failureOf(taskId, thrown);
   }
+};
+
+const failureOf = (taskId: number, thrown: unknown): Occurrence => {
+  if (isStateFailure(thrown)) {
+    const { error, cause = '' } = thrown.failure;
+    return { kind: 'failed', taskId, error, cause };
+  }
+  const error = OctoError.from(thrown);
+  return { kind: 'failed', taskId, error: error.code, cause: JSON.stringify(error) };
 };

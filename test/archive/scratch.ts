@@ -13,9 +13,10 @@ export const scratchDirectory = (): string => {
   return directory;
 };
 
-/** A store, a host disk and a clock, below one folder. */
+/** Stores, a host disk and a clock, below one folder. */
 export const scratchWorld = (directory = scratchDirectory()) => ({
   archives: directoryObjectStore({ directory: join(directory, 'store') }),
+  state: directoryObjectStore({ directory: join(directory, 'state') }),
   clock: systemClock,
   hostDirectory: join(directory, 'host'),
 });

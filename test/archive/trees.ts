@@ -1,6 +1,6 @@
 /** Folder trees as values: read from a disk, compared as a whole. */
 import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { createHash } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 
 /** Every entry below `directory` by its path (as latin1, so that no byte is lost): what it is, and what is in it. */
 export const treeOf = (directory: string): Record<string, string> => {
@@ -23,13 +23,7 @@ export const treeOf = (directory: string): Record<string, string> => {
 
 /** Bytes that do not compress, the same for the same seed. */
 export const noise = (length: number, seed: number): Buffer => {
-  const bytes = Buffer.alloc(length);
-  let state = (seed * 2654435761 + 1) >>> 0;
-  for (let at = 0; at < length; at++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state = (state ^ (state << 5)) >>> 0;
-    bytes[at] = state & 0xff;
-  }
-  return bytes;
+  const key = Buffer.alloc(32);
+  key.writeUInt32LE(seed);
+  return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
 };

@@ -12,7 +12,6 @@ import { verifyArchive } from '../../lib/archive/verify.ts';
 import type { ObjectStore } from '../../lib/ports/object-store.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { writeSection } from '../../lib/repository/sections.ts';
-import { step as sealArchive } from '../../lib/steps/seal-archive.ts';
 import { contextOf, otherSections, runOf } from '../archive/fixtures.ts';
 
 const [act, directory, run, path, to] = process.argv.slice(2) as [string, string, string, string, string];
@@ -65,6 +64,7 @@ const seal = async (): Promise<void> => {
     await writeSection(world, at, { name, section: sections[name] });
   }
   const input = { instance: 'prod', gaps: [], tolerance: TOLERANCE };
+  const { step: sealArchive } = await import('../../lib/steps/seal-archive.ts');
   await sealArchive.perform(world as unknown as World, input, contextOf(record));
 };
 

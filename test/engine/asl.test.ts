@@ -212,6 +212,7 @@ describe('our check and the public validator agree on', () => {
   test.each([...shipped, ...Object.entries(contractDefinitions), ...used])('%s', (_name, definition) => {
     const isAsl = typeof validate === 'function' ? validate : validate.default;
     expect(checkDefinition(definition)).toEqual([]);
-    expect(isAsl(definition)).toMatchObject({ isValid: true, errors: [] });
+    // It writes defaults into what it is given.
+    expect(isAsl(structuredClone(definition))).toMatchObject({ isValid: true, errors: [] });
   });
 });

@@ -48,6 +48,26 @@ describe('templates', () => {
   });
 
   test.each([
+    '$states.input',
+    '$states.input.n',
+    '$states.input.nothing',
+    '$states.input.nothing.more',
+    '$states.input.items',
+    '$states.input.items.k',
+    '$states.input.missing',
+    '$states.input.n.more',
+    '$states.input.true',
+    '$name',
+    '$name.length',
+    '$states.constructor',
+    '$millis',
+    '$unknown',
+  ])('mean the same when they are looked up as when JSONata computes them: %s', async (path) => {
+    const outcome = (template: string) => value(template).catch(() => 'failed');
+    expect(await outcome(`{% ${path} %}`)).toEqual(await outcome(`{% (${path}) %}`));
+  });
+
+  test.each([
     '{% function($x) { $x } %}',
     '{% 1 + "a" %}',
     '{% $error("no") %}',

@@ -11,11 +11,16 @@ export const claimMemory = (count: number): SharedArrayBuffer =>
 /** Whole small files and pieces of large ones are told apart: only the block of a piece carries its digest. */
 export type Content = { sha256: string; isWhole: boolean };
 
+/** The part of a SHA-256 that claims go by. */
+export const prefixOf = (sha256: string): bigint => BigInt(`0x${sha256.slice(0, 16)}`);
+
 /** True for the first who claims a content, in whatever thread; false for all others. */
-export const claim = (memory: SharedArrayBuffer, { sha256, isWhole }: Content): boolean => {
+export const claim = (
+  memory: SharedArrayBuffer,
+  { prefix, isWhole }: { prefix: bigint; isWhole: boolean },
+): boolean => {
   const slots = new BigUint64Array(memory);
   const mask = slots.length - 1;
-  const prefix = BigInt(`0x${sha256.slice(0, 16)}`);
   // 0 marks a free slot.
   const key = (isWhole ? prefix : ~prefix & 0xffffffffffffffffn) || 1n;
   for (let slot = Number(key & BigInt(mask)); ; slot = (slot + 1) & mask) {

@@ -7,7 +7,7 @@
 import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Jobs } from './worker.ts';
+import { type Jobs, type Order, type Reply, perform } from './jobs.ts';
 
 export type Ask = <J extends keyof Jobs>(job: J, input: Parameters<Jobs[J]>[0]) => Promise<ReturnType<Jobs[J]>>;
 
@@ -29,12 +29,23 @@ const YOUNG_MB = 6;
 /** Transfers that go on beside the workers: a distant store wants several. */
 const TRANSFERS = 3;
 
+/** So little is done sooner than a thread is started, no file in it is cut, and even a slow share holds nobody up for long. */
+const LITTLE = { bytes: 4 << 20, files: 500 };
+
+/** For so many bytes another thread is worth its start. */
+const THREAD_BYTES = 8 << 20;
+
+/** The `mostTasks` of work on so many bytes in so many files. */
+export const tasksIn = (bytes: number, files = 1): number =>
+  bytes <= LITTLE.bytes && files <= LITTLE.files ? 0 : Math.max(1, Math.ceil(bytes / THREAD_BYTES));
+
+/** Without threads where `mostTasks` is 0. */
 export const openCrew = (options: { slotBytes: number; mostTasks: number; signal?: AbortSignal | undefined }): Crew => {
-  const size = Math.max(1, Math.min(availableParallelism(), options.mostTasks));
+  const size = Math.min(availableParallelism(), options.mostTasks);
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const workers = Array.from({ length: size }, () => startWorker());
-  const slots = slotPool(size + TRANSFERS, options.slotBytes);
+  const hands = size === 0 ? [inThisThread] : Array.from({ length: size }, () => startThread());
+  const slots = slotPool(hands.length + TRANSFERS, options.slotBytes);
   const pending = new Set<Promise<void>>();
 
   return {
@@ -52,7 +63,7 @@ export const openCrew = (options: { slotBytes: number; mostTasks: number; signal
           await perform(next.value, ask);
         }
       };
-      const lanes = workers.map((worker) => lane(worker));
+      const lanes = hands.map((hand) => lane(hand));
       for (const each of lanes) each.catch((reason: unknown) => stop.abort(reason));
       await Promise.allSettled(lanes);
       signal.throwIfAborted();
@@ -67,16 +78,24 @@ export const openCrew = (options: { slotBytes: number; mostTasks: number; signal
     },
     async close() {
       await Promise.all(pending);
-      await Promise.all(workers.map(({ worker }) => worker.terminate()));
+      await Promise.all(hands.map((hand) => hand.close()));
       slots.retire();
     },
   };
 };
 
-type Reply = { result: unknown } | { failure: { message: string; code?: string } };
+const askBy = (send: (order: Order) => Promise<Reply>): Ask =>
+  (async (job: keyof Jobs, input: never) => {
+    const reply = await send({ job, input });
+    if ('result' in reply) return reply.result;
+    const { message, code } = reply.failure;
+    throw Object.assign(new Error(`${job}: ${message}`), { code });
+  }) as Ask;
 
-/** One worker; `ask` is called for one job at a time. */
-const startWorker = () => {
+type Hand = { ask: Ask; close(): Promise<unknown> };
+
+/** Does its jobs in the order in which they were asked for, and answers them so. */
+const startThread = (): Hand => {
   // Where the program keeps compiled code, its threads do as well: it halves their start and saves 25 MB each.
   const cache = getCompileCacheDir();
   const env = cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache };
@@ -84,20 +103,22 @@ const startWorker = () => {
     env,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
   });
-  let settle: ((reply: Reply) => void) | null = null;
-  const fail = (cause: Error): void => settle?.({ failure: { message: `a worker thread ended: ${cause.message}` } });
-  worker.on('message', (reply: Reply) => settle?.(reply));
+  const waiting: ((reply: Reply) => void)[] = [];
+  const fail = (cause: Error): void => {
+    for (const settle of waiting.splice(0)) settle({ failure: { message: `a worker thread ended: ${cause.message}` } });
+  };
+  worker.on('message', (reply: Reply) => waiting.shift()?.(reply));
   worker.on('error', fail);
-  const ask = (async (job, input) => {
-    const reply = await new Promise<Reply>((resolve) => {
-      settle = resolve;
-      worker.postMessage({ job, input }, []);
+  const send = (order: Order): Promise<Reply> =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      worker.postMessage(order, []);
     });
-    if ('failure' in reply) throw Object.assign(new Error(`${job}: ${reply.failure.message}`), reply.failure);
-    return reply.result;
-  }) as Ask;
-  return { worker, ask };
+  return { ask: askBy(send), close: () => worker.terminate() };
 };
+
+/** No thread: for work that takes less time than starting one. */
+const inThisThread: Hand = { ask: askBy(async (order) => perform(order)), close: async () => undefined };
 
 /** Slots of earlier crews, as long as the collector has not come by: the next crew need not add to them. */
 const idle: WeakRef<SharedArrayBuffer>[] = [];

@@ -8,7 +8,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type Batch, PIECE_BYTES, isCompressed } from '../pack/batches.ts';
 import { codeOf, microseconds } from '../pack/file-status.ts';
-import { type Content, claim } from './claims.ts';
+import { type Content, claim, prefixOf } from './claims.ts';
 import { type PackWriter, type WrittenPack, packWriter, sha256Of } from './pack-writer.ts';
 
 export type PackFilesInput = {
@@ -92,8 +92,8 @@ export const readFully = (opened: number, room: Buffer, position: number): numbe
   return length;
 };
 
-const isClaimed = (claims: SharedArrayBuffer | null, content: Content): boolean =>
-  claims !== null && !claim(claims, content);
+const isClaimed = (claims: SharedArrayBuffer | null, { sha256, isWhole }: Content): boolean =>
+  claims !== null && !claim(claims, { prefix: prefixOf(sha256), isWhole });
 
 /** The file as one piece of the block that is being put together, or as a piece that someone else has. */
 const storedWhole = (read: ReadFile, piece: { sha256: string; block: number; offset: number }): PackedFile => {

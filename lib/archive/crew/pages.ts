@@ -38,10 +38,10 @@ export const nameShiftedPages = (input: { path: string; position: number; pages:
 
 const pageNames = (bytes: Buffer): Uint8Array => {
   const count = Math.ceil(bytes.length / PAGE_BYTES);
-  const names = new Uint8Array(count * PAGE_NAME_BYTES);
+  const names = Buffer.alloc(count * PAGE_NAME_BYTES);
   for (let page = 0; page < count; page++) {
-    const name = hash('sha256', bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES), 'buffer');
-    names.set(name.subarray(0, PAGE_NAME_BYTES), page * PAGE_NAME_BYTES);
+    const sha256 = hash('sha256', bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES));
+    names.write(sha256, page * PAGE_NAME_BYTES, PAGE_NAME_BYTES, 'hex');
   }
   return names;
 };
@@ -63,7 +63,7 @@ export const packSpans = (input: { slot: SharedArrayBuffer; path: string; blocks
   });
 
 /** SHA-256 of a whole file. */
-export const hashFile = ({ path }: { path: string }): string =>
+export const hashFile = ({ path }: { path: string | Uint8Array }): string =>
   withFile(path, (opened) => {
     const sha256 = createHash('sha256');
     const bytes = Buffer.alloc(1 << 20);
@@ -73,8 +73,8 @@ export const hashFile = ({ path }: { path: string }): string =>
     return sha256.digest('hex');
   });
 
-const withFile = <T>(path: string, use: (opened: number) => T): T => {
-  const opened = openSync(path, 'r');
+const withFile = <T>(path: string | Uint8Array, use: (opened: number) => T): T => {
+  const opened = openSync(typeof path === 'string' ? path : Buffer.from(path), 'r');
   try {
     return use(opened);
   } finally {

@@ -34,11 +34,10 @@ export const planPages = async (
 ): Promise<PagePlan> => {
   const plan = emptyPlan();
   const spots = spotFinder(plan, tables.last);
+  const namesAt = pageNamer(dump, ask);
   const search = { misses: 0, limit: SHORTEST_SEARCH };
   for (let position = 0; position < dump.sizeBytes; onProgress(position)) {
-    const span = { position, length: Math.min(SEGMENT_BYTES, dump.sizeBytes - position) };
-    const names = await ask('namePages', { path: dump.path, span });
-    const end = position + span.length;
+    const { names, end } = await namesAt(position);
     for (let page = 0; position < end; page++) {
       const name = names.subarray(page * PAGE_NAME_BYTES, (page + 1) * PAGE_NAME_BYTES);
       const length = Math.min(PAGE_BYTES, end - position);
@@ -62,6 +61,22 @@ export const planPages = async (
     }
   }
   return plan;
+};
+
+/** Names the pages of a segment; those of the next are named while this one is compared. */
+const pageNamer = ({ path, sizeBytes }: Dump, ask: Ask) => {
+  const nameFrom = (position: number) => {
+    const length = Math.min(SEGMENT_BYTES, sizeBytes - position);
+    return { position, end: position + length, names: ask('namePages', { path, span: { position, length } }) };
+  };
+  let ahead: ReturnType<typeof nameFrom> | null = null;
+  return async (position: number): Promise<{ names: Uint8Array; end: number }> => {
+    const { end, names } = ahead?.position === position ? ahead : nameFrom(position);
+    ahead = end < sizeBytes ? nameFrom(end) : null;
+    // Nobody waits for it where another alignment is found.
+    ahead?.names.catch(() => undefined);
+    return { names: await names, end };
+  };
 };
 
 const emptyPlan = () => ({

@@ -4,7 +4,7 @@
  * How it is written down is in `index-text.ts`. Rows refer to each other by number; `indexMerger` carries rows from one
  * index into another and renumbers on the way.
  */
-import { digests, numbers } from './columns.ts';
+import { type Digest, digests, numbers } from './columns.ts';
 
 export type Pack = { sha256: string; sizeBytes: number; runId: string };
 
@@ -65,7 +65,11 @@ export const addBlock = ({ blocks }: ArchiveIndex, block: BlockRow): number => {
 };
 
 /** Adds a file whose bytes lie in one block, or in pieces that are added next. */
-export const addFile = ({ files }: ArchiveIndex, file: FileRow, at?: BlockSpan): number => {
+export const addFile = (
+  { files }: ArchiveIndex,
+  file: Omit<FileRow, 'sha256'> & { sha256: Digest },
+  at?: BlockSpan,
+): number => {
   files.paths.push(file.path);
   files.mode.push(file.mode);
   files.mtime.push(file.mtime);
@@ -149,8 +153,9 @@ export const indexMerger = (into: ArchiveIndex) => {
   };
   /** `mode` may have changed without the content. */
   const file = (from: ArchiveIndex, row: number, mode = from.files.mode.at(row)): void => {
-    const source = { ...fileAt(from, row), mode };
-    const inBlock = from.files.block.at(row);
+    const { paths, mtime, size, sha256, block: blocks } = from.files;
+    const source = { path: paths[row]!, mode, mtime: mtime.at(row), size: size.at(row), sha256: sha256.raw(row) };
+    const inBlock = blocks.at(row);
     if (inBlock !== IN_PIECES) {
       addFile(into, source, { block: block(from, inBlock), offset: from.files.offset.at(row) });
       return;

@@ -43,10 +43,16 @@ export const pathBelow = (directory: string, text: string): Buffer | string => {
     : Buffer.concat([Buffer.from(`${directory}/`), relative]);
 };
 
-/** Can this path only mean a place below the directory it is joined to, on any platform? */
-export const isSafePath = (text: string): boolean => {
+/** Names that Windows gives another meaning: devices, streams, wildcards, ends that it cuts off. */
+const MEANT_OTHERWISE =
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  /[\\:*?"<>|\x01-\x1f]|[. ]$|^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\s*\.|$)/i;
+
+/** Can this path only mean a place below the directory it is joined to? */
+export const isSafePath = (text: string, platform = process.platform): boolean => {
   const path = pathBytes(text).toString();
   if (path.includes('\0')) return false;
-  if (process.platform === 'win32' && /[\\:]/.test(path)) return false;
-  return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  const parts = path.split('/');
+  if (platform === 'win32' && parts.some((part) => MEANT_OTHERWISE.test(part))) return false;
+  return parts.every((part) => part !== '' && part !== '.' && part !== '..');
 };

@@ -3,14 +3,15 @@
  * from what a killed run had finished; only what lies in packs that are still there, and sound, counts.
  */
 import { type ArchiveIndex, type Pack, IN_PIECES, piecesByFile, rowsByPath } from '../index/archive-index.ts';
-import type { Place, Tree } from './walk.ts';
-import { type Content, claim, claimMemory, contentKey } from '../crew/claims.ts';
+import type { Digests } from '../index/columns.ts';
+import { claim, claimMemory, contentKey } from '../crew/claims.ts';
 
 export type KnownFile = { index: ArchiveIndex; row: number };
 export type KnownSpan = { index: ArchiveIndex; block: number; offset: number };
 
 /** A file that changed so shortly before the walk may have changed again in the same tick of the file system's clock. */
 const SETTLED_MICROSECONDS = 2_000_000;
+export const isSettled = (mtime: number, startedAt: number): boolean => mtime < startedAt - SETTLED_MICROSECONDS;
 
 export type KnownContent = ReturnType<typeof knownContent>;
 
@@ -23,9 +24,8 @@ export const knownContent = (indexes: ArchiveIndex[], isSound: (pack: Pack) => b
       for (const { index, rows, isPresent } of sources) {
         const row = rows.get(path);
         if (row === undefined) continue;
-        const isSettled = mtime < index.startedAt - SETTLED_MICROSECONDS;
         const isEqual = index.files.size.at(row) === size && index.files.mtime.at(row) === mtime;
-        if (isSettled && isEqual && isPresent(row)) return { index, row };
+        if (isSettled(mtime, index.startedAt) && isEqual && isPresent(row)) return { index, row };
       }
       return null;
     },
@@ -34,7 +34,7 @@ export const knownContent = (indexes: ArchiveIndex[], isSound: (pack: Pack) => b
       const count = indexes.reduce((sum, { files, blocks }) => sum + files.paths.length + blocks.pack.length, more);
       const memory = claimMemory(count);
       for (const source of sources) {
-        eachContent(source, (content) => claim(memory, content));
+        eachContent(source, ({ digests, row, isWhole }) => claim(memory, { prefix: digests.prefix(row), isWhole }));
       }
       return memory;
     },
@@ -42,34 +42,14 @@ export const knownContent = (indexes: ArchiveIndex[], isSound: (pack: Pack) => b
     spans(wanted: Set<string>, more: ArchiveIndex[]): Map<string, KnownSpan> {
       const found = new Map<string, KnownSpan>();
       for (const source of [...sources, ...more.map((index) => ({ ...rowsIn(index, () => true), index }))]) {
-        eachContent(source, (content, span) => {
-          const key = contentKey(content);
+        eachContent(source, ({ digests, row, isWhole, ...span }) => {
+          const key = contentKey({ sha256: digests.hex(row), isWhole });
           if (wanted.has(key)) found.set(key, { index: source.index, ...span });
         });
       }
       return found;
     },
   };
-};
-
-/** Is a walked tree just what `before` holds: nothing new, gone or changed, not even a mode? */
-export const isSameTree = (
-  { tree, places }: { tree: Tree; places: Place[] },
-  found: (KnownFile | null)[],
-  before: ArchiveIndex,
-): boolean =>
-  found.length === before.files.paths.length &&
-  found.every((file, row) => file?.index === before && before.files.mode.at(file.row) === tree.files.mode.at(row)) &&
-  isSameSet(tree.directories, before.directories) &&
-  isSameSet(tree.links, before.links) &&
-  isSameSet(places, before.places);
-
-type Beside = { path: string; mode?: number; target?: string; name?: string };
-
-const isSameSet = (now: Beside[], before: Beside[]): boolean => {
-  const textOf = ({ path, mode, target, name }: Beside): string => `${path} ${mode ?? target ?? name}`;
-  const texts = new Set(before.map(textOf));
-  return now.length === before.length && now.every((each) => texts.has(textOf(each)));
 };
 
 type Source = {
@@ -97,20 +77,18 @@ const rowsIn = (index: ArchiveIndex, isSound: (pack: Pack) => boolean): Omit<Sou
   };
 };
 
+type KnownDigest = { digests: Digests; row: number; isWhole: boolean; block: number; offset: number };
+
 /** Small files by their own digest, pieces of large ones by that of their block. */
-const eachContent = (
-  { index, isBlockPresent }: Source,
-  visit: (content: Content, span: { block: number; offset: number }) => void,
-): void => {
+const eachContent = ({ index, isBlockPresent }: Source, visit: (content: KnownDigest) => void): void => {
   const { blocks, files } = index;
   for (let row = 0; row < files.paths.length; row++) {
     const block = files.block.at(row);
-    if (block !== IN_PIECES && isBlockPresent[block]!) {
-      visit({ sha256: files.sha256.hex(row), isWhole: true }, { block, offset: files.offset.at(row) });
-    }
+    if (block === IN_PIECES || !isBlockPresent[block]!) continue;
+    visit({ digests: files.sha256, row, isWhole: true, block, offset: files.offset.at(row) });
   }
   for (let block = 0; block < blocks.pack.length; block++) {
-    const sha256 = blocks.sha256.hex(block);
-    if (sha256 !== '' && isBlockPresent[block]!) visit({ sha256, isWhole: false }, { block, offset: 0 });
+    if (!blocks.sha256.has(block) || !isBlockPresent[block]!) continue;
+    visit({ digests: blocks.sha256, row: block, isWhole: false, block, offset: 0 });
   }
 };

@@ -17,9 +17,9 @@ import {
 } from '../index/archive-index.ts';
 import { type Batch, PACK_BYTES, PIECE_BYTES, divide } from './batches.ts';
 import { contentKey } from '../crew/claims.ts';
-import { type Ask, type Crew, openCrew } from '../crew/crew.ts';
+import { type Ask, type Crew, openCrew, tasksIn } from '../crew/crew.ts';
 import type { PackFilesReply, PackedFile, StoredPiece } from '../crew/pack-files.ts';
-import { type KnownContent, type KnownFile, isSameTree } from './known-content.ts';
+import type { KnownContent } from './known-content.ts';
 import { besideDamaged, storeByContent } from './packs.ts';
 import { type Place, type Problem, type Tree, diskPath } from './walk.ts';
 
@@ -27,8 +27,6 @@ export type PackTreeRequest = {
   places: Place[];
   tree: Tree;
   known: KnownContent;
-  /** The last index: returned itself where nothing changed since, so that its bytes stay the same. */
-  before: ArchiveIndex | null;
   runId: string;
   /** Microseconds: when the walk began. */
   startedAt: number;
@@ -50,27 +48,23 @@ type StoredFile = PackedFile & { state: 'stored' };
 type Round = { isLastTry: boolean; claims: SharedArrayBuffer | null };
 type Work = ReturnType<typeof beginWork>;
 
-/** The index of the tree, and how many of its files had to be read. @throws what the store throws */
+/** `readCount` files had to be read. `isAsWalked`: the index says of every file what the walk saw. */
+export type PackedTree = { index: ArchiveIndex; problems: Problem[]; readCount: number; isAsWalked: boolean };
+
+/** The index of the tree. @throws what the store throws */
 export const packTree = async (
   world: Pick<World, 'archives' | 'clock'>,
   request: PackTreeRequest,
   watch: Watch,
-): Promise<{ index: ArchiveIndex; problems: Problem[]; readCount: number; isUnchanged: boolean }> => {
-  const { tree, known, before } = request;
-  const { paths, size, mtime } = tree.files;
-  const found = paths.map((path, row) => known.file(path, size.at(row), mtime.at(row)));
-  if (before !== null && isSameTree(request, found, before)) {
-    return { index: before, problems: tree.problems, readCount: 0, isUnchanged: true };
-  }
+): Promise<PackedTree> => {
   const work = beginWork(world, request, watch);
-  const todo = carryKnown(work, found);
-  const readCount = todo.length;
-  if (readCount > 0) {
-    const claims = request.known.claims(claimCount(request.tree, todo));
-    const batches = divide(request.tree, todo);
-    const crew = openCrew({ slotBytes: PACK_BYTES, mostTasks: crewSize(request.tree, todo), signal: watch.signal });
+  const todo = carryKnown(work);
+  if (todo.length > 0) {
+    const mostTasks = tasksIn(work.done.ofBytes, todo.length);
+    const crew = openCrew({ slotBytes: PACK_BYTES, mostTasks, signal: watch.signal });
     try {
-      await packRound({ ...work, crew }, batches, { isLastTry: false, claims });
+      const claims = request.known.claims(claimCount(request.tree, todo));
+      await packRound({ ...work, crew }, divide(request.tree, todo), { isLastTry: false, claims });
       await packRound({ ...work, crew }, divide(request.tree, work.again.splice(0)), { isLastTry: true, claims });
       const unresolved = resolveClaimed(work);
       await packRound({ ...work, crew }, divide(request.tree, unresolved), { isLastTry: true, claims: null });
@@ -78,7 +72,8 @@ export const packTree = async (
       await crew.close();
     }
   }
-  return { index: work.next, problems: work.problems, readCount, isUnchanged: false };
+  const isAsWalked = work.otherwise.length === 0 && work.next.files.paths.length === request.tree.files.paths.length;
+  return { index: work.next, problems: work.problems, readCount: todo.length, isAsWalked };
 };
 
 const beginWork = (world: Pick<World, 'archives' | 'clock'>, request: PackTreeRequest, watch: Watch) => {
@@ -95,6 +90,8 @@ const beginWork = (world: Pick<World, 'archives' | 'clock'>, request: PackTreeRe
     problems: [...request.tree.problems],
     /** Indexes of what this run has stored: digests of claimed contents are looked up here. */
     made: [] as ArchiveIndex[],
+    /** Files that are stored otherwise than the walk saw them. */
+    otherwise: [] as number[],
     /** Files to try once more. */
     again: [] as number[],
     /** Files whose content, or part of it, is stored somewhere else. */
@@ -104,21 +101,22 @@ const beginWork = (world: Pick<World, 'archives' | 'clock'>, request: PackTreeRe
 };
 
 /** Takes over every file that is known; the rows of the others. */
-const carryKnown = ({ request: { tree }, merge, done }: Work, found: (KnownFile | null)[]): number[] => {
-  const { size, mode } = tree.files;
-  return found.flatMap((file, row) => {
+const carryKnown = ({ request: { tree, known }, merge, done }: Work): number[] => {
+  const { paths, size, mode, mtime } = tree.files;
+  const todo: number[] = [];
+  for (const [row, path] of paths.entries()) {
+    const file = known.file(path, size.at(row), mtime.at(row));
     if (file !== null) merge.file(file.index, file.row, mode.at(row));
-    else done.ofBytes += size.at(row);
-    return file === null ? [row] : [];
-  });
+    else {
+      todo.push(row);
+      done.ofBytes += size.at(row);
+    }
+  }
+  return todo;
 };
 
 const claimCount = ({ files }: Tree, rows: number[]): number =>
   rows.reduce((sum, row) => sum + 1 + Math.ceil(files.size.at(row) / PIECE_BYTES), 0) * 2;
-
-/** One worker for each 8 MiB that has to be read: starting a thread costs 30 ms. */
-const crewSize = ({ files }: Tree, rows: number[]): number =>
-  Math.ceil(rows.reduce((sum, row) => sum + files.size.at(row), 0) / (8 << 20));
 
 const packRound = async (work: Work & { crew: Crew }, batches: Batch[], round: Round): Promise<void> => {
   if (batches.length === 0) return;
@@ -209,7 +207,7 @@ const refusal = (file: Exclude<PackedFile, StoredFile>): Omit<Problem, 'path'> =
 
 type Placed = { row: number; file: StoredFile; blockOf: (piece: StoredPiece) => number };
 
-const addStored = ({ request }: Work, into: ArchiveIndex, { row, file, blockOf }: Placed): void => {
+const addStored = ({ request, otherwise }: Work, into: ArchiveIndex, { row, file, blockOf }: Placed): void => {
   const { files } = request.tree;
   const attributes = {
     path: files.paths[row]!,
@@ -219,6 +217,7 @@ const addStored = ({ request }: Work, into: ArchiveIndex, { row, file, blockOf }
     size: file.size,
     sha256: file.sha256,
   };
+  if (attributes.mtime !== files.mtime.at(row) || attributes.size !== files.size.at(row)) otherwise.push(row);
   const [only] = file.pieces;
   if (only !== undefined && only.sha256 === file.sha256) {
     addFile(into, attributes, { block: blockOf(only), offset: only.offset });
@@ -230,6 +229,7 @@ const addStored = ({ request }: Work, into: ArchiveIndex, { row, file, blockOf }
 
 /** Files whose content was stored elsewhere: refers to it there. Rows whose digest was not found in full are returned. */
 const resolveClaimed = (work: Work): number[] => {
+  if (work.claimed.length === 0) return [];
   const wanted = new Set(work.claimed.flatMap(({ file }) => file.pieces.map(contentKey)));
   const spans = work.request.known.spans(wanted, work.made);
   const unresolved: number[] = [];

@@ -2,7 +2,7 @@
  * Packs and indexes as objects of the store: named by the SHA-256 of their own bytes, so writing one that is there
  * already is success, and a run that was killed finds what it had stored.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { OctoError, isOctoError } from '../../domain/errors.ts';
 import { archiveKeys } from '../../domain/names.ts';
 import type { World } from '../../ports/world.ts';
@@ -78,4 +78,4 @@ export const readIndex = async (
   return decodeIndex(object.bytes);
 };
 
-export const sha256Hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256Hex = (bytes: Uint8Array): string => hash('sha256', bytes);

@@ -7,6 +7,7 @@
 import { lstatSync, readdirSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { OctoError } from '../../domain/errors.ts';
+import { isRestoreFolder } from '../../domain/names.ts';
 import { type Numbers, numbers } from '../index/columns.ts';
 import { codeOf, microseconds } from './file-status.ts';
 import { pathBelow, pathText } from '../index/path-text.ts';
@@ -83,6 +84,7 @@ const listDirectory = (tree: Tree, at: { row: number; place: Place; directory: s
     return below;
   }
   for (const name of names) {
+    if (directory === '' && isRestoreFolder(name)) continue;
     const relative = directory === '' ? name : `${directory}/${name}`;
     const path = `${place.name}/${relative}`;
     const onDisk = pathBelow(place.path, relative);
