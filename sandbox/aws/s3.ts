@@ -48,19 +48,28 @@ type S3Options = {
   port?: number;
   /** Keeps the data. */
   directory: string;
-  /** Made where it is not there yet. */
-  bucket?: string;
+  /** Made where they are not there yet. */
+  buckets?: readonly string[];
+  /** Told of every object that was written, as an event notification would be. */
+  onWrite?: (bucket: string, key: string) => void;
 };
 
+/** Operations after which an object is new or another. */
+const WRITES = new Set(['PutObject', 'CompleteMultipartUpload']);
+
 /** Starts the stand-in. */
-export const startS3 = async ({ port = 0, directory, bucket }: S3Options): Promise<S3StandIn> => {
+export const startS3 = async ({
+  port = 0,
+  directory,
+  buckets = [],
+  onWrite = () => {},
+}: S3Options): Promise<S3StandIn> => {
   const shelf = openShelf(directory);
-  if (bucket !== undefined && shelf.bucket(bucket) === null) {
-    const createdAt = new Date().toISOString();
-    shelf.putBucket({ name: bucket, versioning: 'Off', hasObjectLock: false, createdAt });
-  }
+  const createdAt = new Date().toISOString();
+  for (const name of buckets.filter((each) => shelf.bucket(each) === null))
+    shelf.putBucket({ name, versioning: 'Off', hasObjectLock: false, createdAt });
   const state: State = { faults: {}, count: 0 };
-  const server = createServer((request, response) => void serve(request, response, { shelf, state }));
+  const server = createServer((request, response) => void serve(request, response, { shelf, state, onWrite }));
   const running = await listen(server, port);
   return {
     url: running.url,
@@ -75,7 +84,7 @@ export const startS3 = async ({ port = 0, directory, bucket }: S3Options): Promi
 };
 
 type State = { faults: S3Faults; count: number };
-type Service = { shelf: Shelf; state: State };
+type Service = { shelf: Shelf; state: State; onWrite: (bucket: string, key: string) => void };
 
 /** Uses up one of a counted fault. */
 const strikes = ({ faults }: State, name: 'slowDown' | 'truncate' | 'wrongBytes' | 'silent'): boolean => {
@@ -103,7 +112,7 @@ const serve = async (request: IncomingMessage, response: ServerResponse, service
 
 const perform = async (
   request: IncomingMessage,
-  { shelf, state }: Service,
+  { shelf, state, onWrite }: Service,
 ): Promise<{ name: string; answer: Answer }> => {
   // S3 keeps whole seconds.
   const now = new Date(Math.floor(Date.now() / 1000) * 1000);
@@ -121,7 +130,9 @@ const perform = async (
       message: `A header you provided implies functionality that is not implemented: ${name}`,
     });
   }
-  return { name, answer: await perform(call) };
+  const answer = await perform(call);
+  if (WRITES.has(name)) onWrite(call.bucketName, call.key);
+  return { name, answer };
 };
 
 const callOf = (request: IncomingMessage, service: Pick<Call, 'shelf' | 'now' | 'isFull'>): Call => {

@@ -18,8 +18,11 @@ export const SANDBOX_CREDENTIALS: Credentials = {
 const MAX_SKEW_MS = 15 * 60_000;
 const AUTHORIZATION = /^AWS4-HMAC-SHA256 Credential=([^,]+),\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/;
 
+/** As it stands in the scope of a signature. */
+export type ServiceName = 's3' | 'secretsmanager' | 'sqs' | 'states' | 'lambda';
+
 /** `payloadHash` is what the service takes for the body: S3 a header that it compares later, the others the body's SHA-256. */
-type Signer = { service: 's3' | 'secretsmanager'; credentials: Credentials; now: Date; payloadHash: string };
+type Signer = { service: ServiceName; credentials: Credentials; now: Date; payloadHash: string };
 
 /** Throws the service's own refusal when `request` is not signed by our one account for this service, now. */
 export const checkSignature = (request: IncomingMessage, { service, credentials, now, payloadHash }: Signer): void => {
@@ -39,7 +42,7 @@ export const checkSignature = (request: IncomingMessage, { service, credentials,
   const signedHeaders = names.split(';');
   checkSignedHeaders(request, signedHeaders);
   const scope = `${date}/${region}/${service}/aws4_request`;
-  const canonical = canonicalRequest(request, signedHeaders, payloadHash);
+  const canonical = canonicalRequest(request, { signedHeaders, payloadHash, isPathRaw: service === 's3' });
   const text = ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n');
   const key = [date, region, service, 'aws4_request'].reduce<string | Buffer>(
     hmac,
@@ -76,8 +79,12 @@ const checkSignedHeaders = (request: IncomingMessage, signed: string[]): void =>
   }
 };
 
-const canonicalRequest = (request: IncomingMessage, signedHeaders: string[], payloadHash: string): string => {
-  const [path = '/', query = ''] = (request.url ?? '/').split('?');
+type Canonical = { signedHeaders: string[]; payloadHash: string; isPathRaw: boolean };
+
+/** The path is signed as sent to S3, and encoded once more for every other service. */
+const canonicalRequest = (request: IncomingMessage, { signedHeaders, payloadHash, isPathRaw }: Canonical): string => {
+  const [sent = '/', query = ''] = (request.url ?? '/').split('?');
+  const path = isPathRaw ? sent : sent.split('/').map(encode).join('/');
   const headers = signedHeaders.map((name) => `${name}:${valueOf(request, name)}\n`).join('');
   return [request.method, path, canonicalQuery(query), headers, signedHeaders.join(';'), payloadHash].join('\n');
 };

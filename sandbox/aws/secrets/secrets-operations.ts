@@ -3,11 +3,10 @@
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference
  */
 import { randomBytes } from 'node:crypto';
+import type { Parameters } from '../json/json-service.ts';
 import { refusal } from '../refusal.ts';
 import type { SecretsShelf, SecretVersion, StoredSecret } from './secrets-shelf.ts';
 
-/** Parameters as they came, not yet believed. */
-export type Parameters = Record<string, unknown>;
 export type SecretsCall = { shelf: SecretsShelf; parameters: Parameters; nowSeconds: number };
 type SecretsOperation = (call: SecretsCall) => object;
 
