@@ -5,11 +5,12 @@
  */
 import { isOpenBreakGlass } from '../domain/runs/approval.ts';
 import { OctoError } from '../domain/errors.ts';
+import { isRunId } from '../domain/names.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import { closeBreakGlass, requireMayDecide, say, type Said, type Saying } from '../runs/decide.ts';
 import { readView } from '../runs/report.ts';
-import { approveForm, denyForm } from '../slack/approval-card.ts';
+import { approveForm, closeForm, denyForm } from '../slack/approval-card.ts';
 import type { Arguments, Command, Request } from './grammar/command.ts';
 
 const RUN = { name: 'run', summary: 'its id, as in run_7F3K9Q2M' } as const;
@@ -26,7 +27,11 @@ export const approve: Command = {
   },
   example: '/octo approve run_7F3K9Q2M confirm:prod',
   form: async (world, args, { by }) => {
-    if (args.options['confirm'] !== undefined || 'break-glass' in args.options) return null;
+    const { confirm, reason } = args.options;
+    if (confirm !== undefined || 'break-glass' in args.options) return null;
+    const runId = args.positionals['run'] ?? '';
+    const view = isRunId(runId) ? await readView(world, runId) : null;
+    if (reason === undefined && view?.approval != null && isOpenBreakGlass(view.approval)) return closeForm(view.run);
     const found = await decidable(world, { ...whatIsSaid(args, by), kind: 'approve' });
     return found?.approval.requirement.isTyped === true ? approveForm(found.run) : null;
   },

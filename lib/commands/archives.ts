@@ -1,18 +1,22 @@
-/** `/octo backup list|show|verify`: what archives there are, what is in one, and whether every byte of it is still right. */
-import { verifyArchive } from '../archive/verify.ts';
+/** `/octo backup list|show`: what archives there are, and what is in one. */
 import type { Manifest } from '../domain/archives/archive.ts';
 import { columns } from '../domain/reply.ts';
+import type { CountedManifest } from '../repository/archives.ts';
 import { findArchive, listArchives } from '../repository/catalog.ts';
-import { damagedNames, markDamaged } from '../repository/damage.ts';
+import { damagedNames } from '../repository/damage.ts';
 import { heldArchives, readHold, type Hold } from '../repository/holds.ts';
-import { duration, size, utcTime } from '../slack/text.ts';
+import type { Acceptance } from '../repository/people/acceptances.ts';
+import { size, utcTime } from '../slack/text.ts';
 import type { Command } from './grammar/command.ts';
 import { instanceNamed } from './grammar/instance.ts';
 
 const LIST_LENGTH = 20;
 
 /** How every verb on an archive names it. */
-export const ARCHIVE = { name: 'archive', summary: 'its id, latest, or a day: yesterday, 2026-03-04 (UTC)' } as const;
+export const ARCHIVE = {
+  name: 'archive',
+  summary: 'its id, latest, or a day: yesterday, 2026-03-04, in the time zone of the settings',
+} as const;
 export const INSTANCE = { instance: { summary: 'which Octopus server, where there are several' } } as const;
 
 export const backupList: Command = {
@@ -23,7 +27,7 @@ export const backupList: Command = {
   example: '/octo backup list prod',
   perform: async (world, { positionals }) => {
     const instance = instanceNamed(world, positionals['instance']);
-    const manifests: Manifest[] = [];
+    const manifests: CountedManifest[] = [];
     let isCut = false;
     for await (const manifest of listArchives(world, instance)) {
       isCut = manifests.length === LIST_LENGTH;
@@ -54,47 +58,9 @@ export const backupShow: Command = {
     const hold = await readHold(world, { instance, archiveId: manifest.archiveId });
     const isDamaged = (await damagedNames(world, instance)).has(manifest.archiveId);
     return {
-      headline: `${manifest.archiveId} of ${instance}: ${isDamaged ? DAMAGED : manifest.word}.`,
+      headline: `${manifest.archiveId} of ${instance}: ${isDamaged ? DAMAGED : wordOf(manifest)}.`,
       lines: columns([...facts(manifest), ...(hold === null ? [] : [heldFact(hold)])]),
       json: { ...manifest, hold, isDamaged },
-    };
-  },
-};
-
-export const backupVerify: Command = {
-  words: ['backup', 'verify'],
-  summary: 'Read an archive again, every byte, and name whatever is damaged.',
-  positionals: [ARCHIVE],
-  options: INSTANCE,
-  example: '/octo backup verify latest',
-  perform: async (world, { positionals, options }, { onProgress, signal }) => {
-    const instance = instanceNamed(world, options['instance']);
-    const { archiveId } = await findArchive(world, instance, positionals['archive'] ?? 'latest');
-    const startedAt = world.clock.now();
-    const found = await verifyArchive(
-      world,
-      { instance, archiveId },
-      {
-        ...(signal === undefined ? {} : { signal }),
-        onProgress: ({ bytes, ofBytes }) => onProgress?.(`${archiveId}: ${size(bytes)} of ${size(ofBytes)} read`),
-      },
-    );
-    const seconds = (world.clock.now().getTime() - startedAt.getTime()) / 1000;
-    await markDamaged(world, instance, found.damaged);
-    return {
-      headline:
-        found.damaged.length === 0
-          ? `${archiveId} is whole: every byte was read again and is right.`
-          : `${archiveId} is DAMAGED: ${found.damaged.length} object(s).`,
-      lines: [
-        `Read in ${duration(seconds)}.`,
-        ...found.damaged.map(({ key, what, archives }) => `${key}: ${what}; part of ${archives.join(', ')}`),
-        ...(found.damaged.length === 0
-          ? []
-          : ['Marked: these archives no longer count as good, and the next backup stores what is damaged anew.']),
-      ],
-      json: { archive: archiveId, ...found },
-      isBad: found.damaged.length > 0,
     };
   },
 };
@@ -107,14 +73,17 @@ type Known = { held: Set<string>; damaged: Set<string> };
 
 const DAMAGED = 'DAMAGED';
 
-const row = (manifest: Manifest, { held, damaged }: Known): string[] => [
+/** `good`, or `good, accepted` where it was sealed as something else. */
+const wordOf = ({ word, accepted }: CountedManifest): string => (accepted === undefined ? word : `${word}, accepted`);
+
+const row = (manifest: CountedManifest, { held, damaged }: Known): string[] => [
   manifest.archiveId,
-  damaged.has(manifest.archiveId) ? DAMAGED : manifest.word,
+  damaged.has(manifest.archiveId) ? DAMAGED : wordOf(manifest),
   utcTime(manifest.takenAt),
   `${sizes(manifest)}${held.has(manifest.archiveId) ? '  held' : ''}`,
 ];
 
-const summary = (manifest: Manifest, { held, damaged }: Known) => ({
+const summary = (manifest: CountedManifest, { held, damaged }: Known) => ({
   archive: manifest.archiveId,
   word: manifest.word,
   takenAt: manifest.takenAt,
@@ -124,6 +93,7 @@ const summary = (manifest: Manifest, { held, damaged }: Known) => ({
   masterKeyFingerprint: manifest.keys.masterKeyFingerprint,
   isHeld: held.has(manifest.archiveId),
   isDamaged: damaged.has(manifest.archiveId),
+  accepted: manifest.accepted ?? null,
 });
 
 const heldFact = ({ by, reason, heldAt }: Hold): string[] => [
@@ -131,7 +101,12 @@ const heldFact = ({ by, reason, heldAt }: Hold): string[] => [
   `by ${by} since ${utcTime(heldAt)}${reason === null ? '' : `: ${reason}`}`,
 ];
 
-const facts = (manifest: Manifest): string[][] => [
+const acceptedFact = ({ by, reason, acceptedAt, word }: Acceptance): string[] => [
+  'accepted',
+  `by ${by} since ${utcTime(acceptedAt)}, sealed as ${word}: ${reason}`,
+];
+
+const facts = (manifest: CountedManifest): string[][] => [
   ['taken', `${utcTime(manifest.takenAt)}, ${manifest.dump.consistency}, by ${manifest.runId}`],
   ['Octopus', `${manifest.source.octopusVersion}, installation ${manifest.source.installationId}`],
   [
@@ -143,6 +118,8 @@ const facts = (manifest: Manifest): string[][] => [
     'key',
     `master key ${manifest.keys.masterKeyFingerprint}, opened ${manifest.proof.opened} of ${manifest.proof.sampled}`,
   ],
+  ...(manifest.folders.leftOut ?? []).map(({ name, by }) => ['left out', `${name}, by the ${by}`]),
   ...manifest.gaps.map((gap) => ['gap', gap]),
   ...(manifest.unusual ?? []).map((line) => ['unusual', line]),
+  ...(manifest.accepted === undefined ? [] : [acceptedFact(manifest.accepted)]),
 ];

@@ -112,4 +112,12 @@ const said = ({ detail, on }: AuditEntry): string[] =>
     .map(([name, value]) => (name === 'answer' ? String(value) : `${name}: ${plain(value)}`));
 
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+/** Without the marks of JSON: people read this, programs read `--json`. */
+const plain = (value: unknown): string => {
+  if (Array.isArray(value)) return value.map(plain).join(', ');
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.values(value)
+    .filter((one) => one !== null)
+    .map(plain)
+    .join(' ');
+};

@@ -1,24 +1,32 @@
 /** What `/octo backup now --plan` shows: what a backup would take and how it went last time. Asks, and changes nothing. */
 import { placesOf } from '../archive/index/places.ts';
+import { chooseFolders } from '../domain/archives/left-out.ts';
+import { requirement, type Verdict } from '../domain/runs/approval-policy.ts';
 import type { BackupSummary, RunRecord } from '../domain/runs/run.ts';
 import { columns, type Reply } from '../domain/reply.ts';
+import { parseFolders } from '../domain/settings/fields/folders-field.ts';
 import type { World } from '../ports/world.ts';
 import { latestGood } from '../repository/catalog.ts';
+import { policyFor } from '../repository/people/policy.ts';
 import { listRuns } from '../repository/run-book.ts';
-import { duration, size } from '../slack/text.ts';
+import { readSettings } from '../repository/settings.ts';
+import { idsToDrop, judgeAfterBackup } from '../repository/store-care/candidates.ts';
+import { count, duration, size } from '../slack/text.ts';
 
 const RUNS_READ = 20;
 const RUNS_MEASURED = 5;
 
-export const backupPlan = async (
-  world: World,
-  { instance, consistency }: { instance: string; consistency: 'quiesced' | 'online' },
-): Promise<Reply> => {
-  const [places, last, runs] = await Promise.all([
+export const backupPlan = async (world: World, { instance, consistency, folders, by }: Planned): Promise<Reply> => {
+  const [places, last, runs, settings, policy, going] = await Promise.all([
     placesOf(world, instance),
     latestGood(world, instance),
     listRuns(world, { instance, limit: RUNS_READ }),
+    readSettings(world, instance),
+    policyFor(world, instance),
+    archivesGoing(world, instance),
   ]);
+  const asked = folders === undefined ? undefined : parseFolders(folders);
+  const { taken, leftOut } = chooseFolders(places, { setting: settings.folders, asked });
   const { database } = world.instance(instance);
   const running = runs.find(({ status }) => status === 'running') ?? null;
   const expected = expectedTimes(runs, consistency);
@@ -31,21 +39,55 @@ export const backupPlan = async (
         : `${running.id} is at work on ${instance}: asking now would join it. Nothing was started.`,
     lines: columns([
       ['database', database.name, lastTime(last?.database.sizeBytes ?? null)],
-      ...places.map(({ name, path }) => [name, path, lastTime(lastSize(name))]),
+      ...taken.map(({ name, path }) => [name, path, lastTime(lastSize(name))]),
+      ...leftOut.map(({ name, path, by: whose }) => [name, path, LEFT_OUT[whose]]),
       ['keys', 'master key and license, into the secret store'],
       ['quiet', consistency === 'online' ? 'none: Octopus stays open' : spanOf(expected.quietSeconds)],
       ['takes', spanOf(expected.durationSeconds)],
-      ['afterwards', 'no archive is deleted'],
+      ['approval', approvalWords(requirement(policy, { verb: 'backup', instance: world.instance(instance), by }))],
+      ['afterwards', retentionWords(going)],
     ]),
     json: {
       instance,
       consistency,
       joins: running?.id ?? null,
       database: { name: database.name, lastBytes: last?.database.sizeBytes ?? null },
-      places: places.map(({ name, path }) => ({ name, path, lastBytes: lastSize(name) })),
+      places: taken.map(({ name, path }) => ({ name, path, lastBytes: lastSize(name) })),
+      leftOut,
       expected,
+      archivesGoing: going,
     },
   };
+};
+
+type Planned = {
+  instance: string;
+  consistency: 'quiesced' | 'online';
+  /** As it was typed; undefined leaves it to the settings. */
+  folders: string | undefined;
+  by: RunRecord['requestedBy'];
+};
+
+const LEFT_OUT = {
+  settings: 'left out, as the settings say',
+  request: 'left out, as asked: the archive will have gaps',
+};
+
+/** Ids of the archives that no rule keeps once this backup is good. */
+const archivesGoing = async (world: World, instance: string): Promise<string[]> => [
+  ...idsToDrop((await judgeAfterBackup(world, instance)).verdicts),
+];
+
+const retentionWords = (going: readonly string[]): string =>
+  going.length === 0
+    ? 'no archive is deleted'
+    : `if it is good, ${count(going.length, 'older archive')} deleted by retention: /octo backup retention`;
+
+const approvalWords = (verdict: Verdict): string => {
+  if (verdict.kind === 'free') return 'none needed';
+  if (verdict.kind === 'denied') return 'the policy does not let you ask for it';
+  const { count, approvers } = verdict.requirement;
+  return `of ${count} of ${approvers.join(', ')}, once the preflight has passed`;
 };
 
 type Range = { least: number; most: number; runs: number } | null;

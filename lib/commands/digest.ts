@@ -1,6 +1,6 @@
 /** `/octo digest`: the last seven days of an instance in numbers, as it is also sent every Monday morning. */
 import { readDigest } from '../runs/digest.ts';
-import { digestWords } from '../slack/digest.ts';
+import { digestWords } from '../slack/digest/digest.ts';
 import type { Command } from './grammar/command.ts';
 import { instanceNamed } from './grammar/instance.ts';
 

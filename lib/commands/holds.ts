@@ -1,6 +1,7 @@
 /** `/octo backup hold|release`: keeps an archive from ever being deleted, and gives it free again. */
 import { findArchive } from '../repository/catalog.ts';
 import { holdArchive, readHold, releaseArchive } from '../repository/holds.ts';
+import { utcTime } from '../slack/text.ts';
 import { ARCHIVE, INSTANCE } from './archives.ts';
 import type { Command } from './grammar/command.ts';
 import { instanceNamed } from './grammar/instance.ts';
@@ -21,7 +22,7 @@ export const backupHold: Command = {
     return {
       headline: isOurs
         ? `${archiveId} is held: it stays until somebody releases it.`
-        : `${archiveId} is held already, by ${hold.by} since ${hold.heldAt}.`,
+        : `${archiveId} is held already, by ${hold.by} since ${utcTime(hold.heldAt)}.`,
       lines: isOurs || hold.reason === null ? [] : [`Reason: ${hold.reason}`],
       json: { archive: archiveId, instance, ...hold },
     };
@@ -45,7 +46,7 @@ export const backupRelease: Command = {
       headline:
         hold === null
           ? `${archiveId} was not held.`
-          : `${archiveId} is released: ${hold.by} had held it since ${hold.heldAt}.`,
+          : `${archiveId} is released: ${hold.by} had held it since ${utcTime(hold.heldAt)}.`,
       lines: [],
       json: { archive: archiveId, instance, released: hold },
     };

@@ -2,8 +2,10 @@
 import type { Reply } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import { audited } from '../repository/audit.ts';
+import { backupAccept } from './acceptance.ts';
+import { answer } from './answer.ts';
 import { approve, deny } from './approvals.ts';
-import { backupList, backupShow, backupVerify } from './archives.ts';
+import { backupList, backupShow } from './archives.ts';
 import { audit, auditVerify } from './audit.ts';
 import { backupNow } from './backup.ts';
 import { check } from './check.ts';
@@ -12,11 +14,16 @@ import { backupDelete } from './deletion.ts';
 import { digest } from './digest.ts';
 import { helpIn } from './grammar/help.ts';
 import { backupHold, backupRelease } from './holds.ts';
-import { keysStatus } from './keys.ts';
+import { keysSave, keysStatus } from './keys.ts';
 import { parse } from './grammar/parse.ts';
+import { restore } from './restore.ts';
+import { restoreFiles } from './restore-files.ts';
+import { backupRetention } from './retention.ts';
 import { cancel, run, runs } from './runs.ts';
 import { backupPause, backupResume, backupSettings } from './settings.ts';
 import { status } from './status.ts';
+import { backupVerify } from './verify.ts';
+import { checkClicked } from './way-back.ts';
 
 const verbs = [
   status,
@@ -24,22 +31,29 @@ const verbs = [
   backupList,
   backupShow,
   backupVerify,
+  backupAccept,
   backupHold,
   backupRelease,
   backupDelete,
+  backupRetention,
   backupSettings,
   backupPause,
   backupResume,
+  restore,
+  restoreFiles,
   keysStatus,
+  keysSave,
   digest,
   runs,
   run,
   cancel,
   approve,
   deny,
+  answer,
   audit,
   auditVerify,
   check,
+  checkClicked,
 ] satisfies Command[];
 
 export const commands: readonly Command[] = [...verbs, helpIn(verbs)];
@@ -76,5 +90,9 @@ export const parseCommand = (text: string): { command: Command; args: Arguments 
 /** What a command is about, as far as its words tell. */
 const subjectOf = (world: Pick<World, 'instanceNames'>, { positionals }: Arguments): string | null => {
   const [only, ...others] = world.instanceNames();
-  return Object.values(positionals)[0] ?? (others.length === 0 && only !== undefined ? only : null);
+  return (
+    positionals['instance'] ??
+    Object.values(positionals)[0] ??
+    (others.length === 0 && only !== undefined ? only : null)
+  );
 };

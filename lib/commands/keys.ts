@@ -1,14 +1,16 @@
 /**
- * `/octo keys status`: which master keys and licenses the secret store keeps, and which archives each of them opens.
- * Only names are read, never a key.
+ * `/octo keys status|save`: which master keys and licenses the secret store keeps and which archives each of them opens, and
+ * saving what a server uses now. Only names are read here, never a key: saving is a run, done beside the server.
  */
 import type { Manifest } from '../domain/archives/archive.ts';
 import { secretNames } from '../domain/names.ts';
 import { columns } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import { listArchives } from '../repository/catalog.ts';
-import { count } from '../slack/text.ts';
+import { requestRun } from '../runs/request.ts';
+import { count, utcTime } from '../slack/text.ts';
 import type { Command } from './grammar/command.ts';
+import { instanceNamed } from './grammar/instance.ts';
 
 /** More than a year of daily archives. */
 const ARCHIVES_READ = 400;
@@ -29,6 +31,36 @@ type InstanceKeys = {
   licenses: { fingerprint: string; isKept: boolean; newestArchive: string | null }[];
   archivesRead: number;
   isCut: boolean;
+};
+
+export const keysSave: Command = {
+  words: ['keys', 'save'],
+  summary: 'Save the master key and the license of a server into the secret store, as every backup does.',
+  positionals: [{ name: 'instance', summary: 'which Octopus server', isOptional: true }],
+  options: { reason: { summary: 'why, kept with the run' } },
+  startsRun: true,
+  changes: true,
+  example: '/octo keys save prod',
+  perform: async (world, { positionals, options }, { by, requestKey }) => {
+    const instance = instanceNamed(world, positionals['instance']);
+    const asked = {
+      workflow: 'keys',
+      instance,
+      by,
+      requestKey,
+      reason: options['reason'] ?? null,
+      options: {},
+    } as const;
+    const { run, isJoined } = await requestRun(world, asked);
+    return {
+      headline: isJoined
+        ? `${run.id} is saving the keys of ${instance} already.`
+        : `Saving the keys of ${instance}: ${run.id}.`,
+      lines: [],
+      json: { run: run.id, instance, joined: isJoined },
+      runId: run.id,
+    };
+  },
 };
 
 export const keysStatus: Command = {
@@ -123,7 +155,7 @@ const linesOf = ({ instance, masterKeys, licenses, archivesRead, isCut }: Instan
       `opens ${count(key.archives, 'archive')}${key.newestArchive === null ? '' : `, newest ${key.newestArchive}`}`,
       key.lastProof === null
         ? 'never proven'
-        : `opened ${key.lastProof.opened} of ${key.lastProof.sampled} at ${key.lastProof.takenAt}`,
+        : `opened ${key.lastProof.opened} of ${key.lastProof.sampled} at ${utcTime(key.lastProof.takenAt)}`,
     ]),
     ...licenses.map((license) => [
       `  license    ${license.fingerprint}`,

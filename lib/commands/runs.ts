@@ -5,6 +5,7 @@ import { columns } from '../domain/reply.ts';
 import { listRuns, readCancel, readRun, requestCancel } from '../repository/run-book.ts';
 import { wake } from '../runs/decide.ts';
 import { readView } from '../runs/report.ts';
+import { awaitedApproval } from '../slack/approval-words.ts';
 import { runLines } from '../slack/run/run-lines.ts';
 import { utcTime } from '../slack/text.ts';
 import type { Command } from './grammar/command.ts';
@@ -82,6 +83,10 @@ export const cancel: Command = {
     if (found === null) throw new OctoError('RunUnknown', `there is no run "${id}"`);
     if (found.status === 'ended') {
       return { headline: `${id} has already ended: ${found.outcome?.word ?? 'failed'}.`, lines: [], json: found };
+    }
+    const view = await readView(world, id);
+    if (view !== null && awaitedApproval(view) !== null && by.person !== found.requestedBy.person) {
+      throw new OctoError('WithdrawNotYours', `only ${found.requestedBy.person}, who asked for ${id}, can withdraw it`);
     }
     await requestCancel(world, id, { by: by.person });
     // A run that waits for people looks at nothing until it is woken.

@@ -9,21 +9,24 @@ import { archiveKeys } from '../domain/names.ts';
 import { pauseEnd } from '../domain/settings/pause.ts';
 import { columns, type Reply } from '../domain/reply.ts';
 import { nextSlot, type Pause, widestGapHours } from '../domain/settings/schedule.ts';
+import { approvalFields } from '../domain/settings/fields/approval-fields.ts';
 import { applySettings, settingFields } from '../domain/settings/setting-fields.ts';
 import type { Settings } from '../domain/settings/settings.ts';
 import type { World } from '../ports/world.ts';
+import { policyFor } from '../repository/people/policy.ts';
 import { changeSettings, readSettings, refuseChangedSince } from '../repository/settings.ts';
 import { settingsForm } from '../slack/settings-form.ts';
 import { utcTime } from '../slack/text.ts';
 import type { Arguments, Command } from './grammar/command.ts';
 import { instanceNamed } from './grammar/instance.ts';
+import { approvalLines, requireMayChange, requireSound } from './settings-rules.ts';
 
 const INSTANCE = { name: 'instance', summary: 'which Octopus server', isOptional: true } as const;
 
 export const backupSettings: Command = {
   words: ['backup', 'settings'],
   changes: ({ options }) => Object.keys(options).length > 0,
-  summary: 'Schedule, consistency, waiting, target age and who is told: shown, or changed with name:value.',
+  summary: 'Schedule, folders, approval, waiting, target age and who is told: shown, or changed with name:value.',
   positionals: [INSTANCE],
   options: Object.fromEntries(
     settingFields.map(({ name, label, hint, values }) => [
@@ -51,14 +54,20 @@ export const backupPause: Command = {
   positionals: [
     INSTANCE,
     { name: 'until', summary: 'the word until, or for', isOptional: true },
-    { name: 'when', summary: '4h, tomorrow, 2026-03-05 or 2026-03-05T08:00 (UTC)', isOptional: true },
+    {
+      name: 'when',
+      summary: '4h, tomorrow, 2026-03-05 or 2026-03-05T08:00, in the time zone of the settings',
+      isOptional: true,
+    },
   ],
   options: {},
   example: '/octo backup pause prod until tomorrow',
   perform: async (world, args, { by }) => {
     const { instance, when } = pauseArguments(world, args);
+    requireMayChange(world, await policyFor(world, instance), { instance, person: by.person });
     const now = world.clock.now();
-    const until = when === null ? null : pauseEnd(when, now).toISOString();
+    const { timeZone } = (await readSettings(world, instance)).schedule;
+    const until = when === null ? null : pauseEnd(when, now, timeZone).toISOString();
     const pause: Pause = { until, by: by.person, since: now.toISOString() };
     const { settings } = await changeSettings(world, instance, (current) => ({ ...current, pause }));
     return {
@@ -80,8 +89,9 @@ export const backupResume: Command = {
   positionals: [INSTANCE],
   options: {},
   example: '/octo backup resume prod',
-  perform: async (world, args) => {
+  perform: async (world, args, { by }) => {
     const instance = instanceNamed(world, args.positionals['instance']);
+    requireMayChange(world, await policyFor(world, instance), { instance, person: by.person });
     let wasPaused = false;
     const { settings } = await changeSettings(world, instance, (current) => {
       wasPaused = current.pause !== null;
@@ -118,11 +128,20 @@ const pausedLine = ({ by, since, until }: Pause): string =>
 
 type Change = { instance: string; typed: Readonly<Record<string, string>>; person: string; seen?: Settings };
 
-/** Writes what was typed; with `seen`, only over the settings that the person saw. @throws SettingsChanged, SettingInvalid, CronInvalid */
+const isOnApproval = (name: string): boolean => approvalFields.some((field) => field.name === name);
+
+/**
+ * Writes what was typed; with `seen`, only over the settings that the person saw.
+ * @throws SettingsChanged, SettingInvalid, SettingNotYours, CronInvalid, RequestNotAllowed
+ */
 export const changed = async (world: World, { instance, typed, person, seen }: Change): Promise<Reply> => {
-  const { settings, changes } = await changeSettings(world, instance, (current) => {
-    if (seen !== undefined) refuseChangedSince(seen, current);
-    return applySettings(current, typed);
+  const ruled = await policyFor(world, instance);
+  requireMayChange(world, ruled, { instance, person });
+  const { settings, changes } = await changeSettings(world, instance, (before) => {
+    if (seen !== undefined) refuseChangedSince(seen, before);
+    const after = applySettings(before, typed);
+    requireSound(world, { instance, person, policy: ruled, before, after });
+    return after;
   });
   const what = changes.map(({ name, before, after }) => `${name} from "${before}" to "${after}"`).join(', ');
   return {
@@ -130,7 +149,12 @@ export const changed = async (world: World, { instance, typed, person, seen }: C
       changes.length === 0
         ? `The settings of ${instance} are as they were: nothing was changed.`
         : `${person} changed settings of ${instance}: ${what}.`,
-    lines: nextLines(settings, world.clock.now()),
+    lines: [
+      ...(changes.some(({ name }) => isOnApproval(name))
+        ? approvalLines(world, { ...ruled, setting: settings.approval }, { instance, person })
+        : []),
+      ...nextLines(settings, world.clock.now()),
+    ],
     json: { instance, changes },
   };
 };
@@ -141,6 +165,7 @@ const nextLines = (settings: Settings, now: Date): string[] => {
   const gapHours = widestGapHours(settings.schedule, now);
   return [
     next === null ? 'No run is planned.' : `Next run: ${utcTime(next.at)}, ${next.consistency}.`,
+    ...timeToAnswer(settings),
     ...(gapHours !== null && gapHours <= settings.targetHours
       ? []
       : [
@@ -148,6 +173,14 @@ const nextLines = (settings: Settings, now: Date): string[] => {
         ]),
   ];
 };
+
+/** Whoever is asked needs time to answer before maintenance mode has to end. */
+const timeToAnswer = ({ wait, quietMinutes }: Settings): string[] =>
+  wait.onTimeout !== 'ask' || wait.minutes + 5 <= quietMinutes
+    ? []
+    : [
+        `With wait:${wait.minutes} and quiet:${quietMinutes} people have less than 5 min to answer, then the backup gives up. Make quiet longer, or wait shorter.`,
+      ];
 
 /** `[instance] [until|for when]`: the instance may be left out, so the word decides what stands before it. */
 const pauseArguments = (world: World, { positionals }: Arguments): { instance: string; when: string | null } => {

@@ -6,8 +6,9 @@
  */
 import * as z from 'zod';
 import { Closure, Decision, Opening, Vote, type Approval } from '../domain/runs/approval.ts';
+import { OctoError } from '../domain/errors.ts';
 import { stateKeys } from '../domain/names.ts';
-import { Plan } from '../domain/runs/plan.ts';
+import { Plan, planDifferences } from '../domain/runs/plan.ts';
 import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { readRecord, UNCHANGED, update, type RecordAt } from './update.ts';
@@ -16,6 +17,16 @@ type State = Pick<World, 'state'>;
 
 /** Freezes the plan of its run. Answers the plan that stands. */
 export const freezePlan = (world: State, plan: Plan): Promise<Plan> => writeOnce(world, planAt(plan.run), plan);
+
+/** Freezes the plan in the run book; asked again, what was found must still fit it. Answers the plan that stands. @throws PlanChanged */
+export const keepToPlan = async (world: State, found: Plan): Promise<Plan> => {
+  const standing = await freezePlan(world, found);
+  const changed = planDifferences(standing, found);
+  if (changed.length === 0) return standing;
+  throw new OctoError('PlanChanged', `since the plan was made, ${changed.join(' and ')} changed`, {
+    facts: { run: found.run, changed },
+  });
+};
 
 /** The plan, or `null` before the preflight has passed. */
 export const readPlan = (world: State, runId: string): Promise<Plan | null> => readRecord(world.state, planAt(runId));

@@ -7,13 +7,23 @@ import { FORMAT_VERSION, Manifest } from '../domain/archives/archive.ts';
 import { OctoError, isOctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
 import type { World } from '../ports/world.ts';
+import { readAcceptance, type Acceptance } from './people/acceptances.ts';
 import type { ArchivePlace } from './sections.ts';
 
+/** A manifest with the word that its archive counts as: `good` where somebody has accepted it. */
+export type CountedManifest = Manifest & { accepted?: Acceptance };
+
 /** The manifest, or `null` when there is no such archive. @throws ArchiveDamaged, ArchiveTooNew */
-export const readManifest = async (world: Pick<World, 'archives'>, at: ArchivePlace): Promise<Manifest | null> => {
+export const readManifest = async (
+  world: Pick<World, 'archives'>,
+  at: ArchivePlace,
+): Promise<CountedManifest | null> => {
   const key = archiveKeys.manifest(at.instance, at.archiveId);
   const object = await world.archives.read(key);
-  return object === null ? null : parseManifest(object.bytes, key);
+  if (object === null) return null;
+  const manifest = parseManifest(object.bytes, key);
+  const accepted = manifest.word === 'good' ? null : await readAcceptance(world, at);
+  return accepted === null ? manifest : { ...manifest, word: 'good', accepted };
 };
 
 const parseManifest = (bytes: Buffer, key: string): Manifest => {

@@ -4,13 +4,13 @@
  * Ids sort by time and stores list upwards, so the newest are found by looking at windows of time from now backwards,
  * each twice as long as the one before: the latest archive costs one short listing, and 10,000 are never all read.
  */
-import type { Manifest } from '../domain/archives/archive.ts';
 import { OctoError } from '../domain/errors.ts';
 import { archiveIdFloor, archiveIdOfKey, archiveKeys, isArchiveId } from '../domain/names.ts';
 import { dayOf, type Span } from '../domain/settings/when.ts';
 import type { World } from '../ports/world.ts';
-import { readManifest } from './archives.ts';
+import { readManifest, type CountedManifest } from './archives.ts';
 import { damagedNames } from './damage.ts';
+import { readSettings } from './settings.ts';
 
 type Store = Pick<World, 'archives' | 'clock'>;
 
@@ -31,7 +31,7 @@ export const archiveIds = async function* (world: Store, instance: string): Asyn
 };
 
 /** Archives newest first, each manifest read when the caller gets there. */
-export const listArchives = async function* (world: Store, instance: string): AsyncGenerator<Manifest> {
+export const listArchives = async function* (world: Store, instance: string): AsyncGenerator<CountedManifest> {
   for await (const archiveId of archiveIds(world, instance)) {
     const manifest = await readManifest(world, { instance, archiveId });
     if (manifest !== null) yield manifest;
@@ -39,19 +39,30 @@ export const listArchives = async function* (world: Store, instance: string): As
 };
 
 /** The newest archive whose word is good and that was not found damaged since, or `null`. `except` leaves one out. */
-export const latestGood = async (world: Store, instance: string, except?: string): Promise<Manifest | null> => {
+export const latestGood = async (world: Store, instance: string, except?: string): Promise<CountedManifest | null> => {
   const damaged = await damagedNames(world, instance);
   for await (const manifest of listArchives(world, instance)) {
-    const { archiveId, word } = manifest;
-    if (word === 'good' && archiveId !== except && !damaged.has(archiveId)) return manifest;
+    const { archiveId } = manifest;
+    if (isUsual(manifest) && archiveId !== except && !damaged.has(archiveId)) return manifest;
   }
   return null;
 };
 
-/** The archive with this id, the latest good one (`latest`), or the newest good one of a day in UTC. @throws ArchiveUnknown */
-export const findArchive = async (world: Store, instance: string, wanted: string): Promise<Manifest> => {
-  const day = dayOf(wanted, world.clock.now());
-  if (day !== null) return goodOfDay(world, instance, day);
+/** A good one of the ordinary kind: what a restore was about to overwrite is only ever meant by its id. */
+const isUsual = ({ word, isSafety }: Pick<CountedManifest, 'word' | 'isSafety'>): boolean =>
+  word === 'good' && isSafety !== true;
+
+/**
+ * The archive with this id, the latest good one (`latest`), or the newest good one of a day: in the time zone of the
+ * instance's settings, or in UTC where only the archives are at hand. @throws ArchiveUnknown
+ */
+export const findArchive = async (
+  world: Store & Partial<Pick<World, 'state'>>,
+  instance: string,
+  wanted: string,
+): Promise<CountedManifest> => {
+  const day = dayOf(wanted, world.clock.now(), await zoneOf(world, instance));
+  if (day !== null) return goodOfDay(world, instance, { ...day, named: wanted });
   const manifest =
     wanted.toLowerCase() === 'latest'
       ? await latestGood(world, instance)
@@ -62,17 +73,23 @@ export const findArchive = async (world: Store, instance: string, wanted: string
   return manifest;
 };
 
-const goodOfDay = async (world: Store, instance: string, { from, before }: Span): Promise<Manifest> => {
+const zoneOf = async ({ state }: Partial<Pick<World, 'state'>>, instance: string): Promise<string> =>
+  state === undefined ? 'UTC' : (await readSettings({ state }, instance)).schedule.timeZone;
+
+const goodOfDay = async (
+  world: Store,
+  instance: string,
+  { from, before, named }: Span & { named: string },
+): Promise<CountedManifest> => {
   const window = { from: archiveIdFloor(from), before: archiveIdFloor(before) };
   const ids = (await idsBetween(world, instance, window)).toReversed();
   const damaged = await damagedNames(world, instance);
   for (const archiveId of ids) {
     const manifest = await readManifest(world, { instance, archiveId });
-    if (manifest?.word === 'good' && !damaged.has(archiveId)) return manifest;
+    if (manifest !== null && isUsual(manifest) && !damaged.has(archiveId)) return manifest;
   }
-  const day = from.toISOString().slice(0, 10);
   const others = ids.length === 0 ? '' : `; taken that day, but not good: ${ids.join(', ')}`;
-  throw new OctoError('ArchiveUnknown', `instance ${instance} has no good archive of ${day}${others}`);
+  throw new OctoError('ArchiveUnknown', `instance ${instance} has no good archive of ${named}${others}`);
 };
 
 const idsBetween = async (

@@ -1,6 +1,6 @@
 /**
  * Marks of damage: what a verification found wrong is remembered, so that no later backup relies on it and no archive that
- * needs it counts as good. Written once and never changed; who has put an object right removes its marks.
+ * needs it counts as good. Written once and never changed; a verification that finds the object right again lifts it.
  *
  * Finding damage is left to `lib/archive/verify.ts`. @see docs/format.md §6
  */
@@ -30,10 +30,23 @@ export const markDamaged = async (
   for (const damage of found) for (const archiveId of damage.archives) await mark(archiveId, damage);
 };
 
-/** What is marked: SHA-256 of packs and indexes, ids of archives. */
-export const damagedNames = async ({ archives }: Pick<World, 'archives'>, instance: string): Promise<Set<string>> => {
+/** Lifts marks: of packs, indexes and archives that were read again and are right. Those that were not marked are no error. */
+export const liftDamage = async (
+  { archives }: Pick<World, 'archives'>,
+  instance: string,
+  names: readonly string[],
+): Promise<void> => {
+  for (const name of names) await archives.delete(archiveKeys.damage(instance, name));
+};
+
+/** What is marked: SHA-256 of packs and indexes, ids of archives. `also` are names that are to count as well. */
+export const damagedNames = async (
+  { archives }: Pick<World, 'archives'>,
+  instance: string,
+  also: ReadonlySet<string> = new Set(),
+): Promise<Set<string>> => {
   const prefix = archiveKeys.damages(instance);
-  const names = new Set<string>();
+  const names = new Set(also);
   for await (const { key } of archives.list(prefix)) names.add(key.slice(prefix.length, -'.json'.length));
   return names;
 };

@@ -11,6 +11,8 @@ import { parseTimelineEntry, stateKeys } from '../domain/names.ts';
 import { RunRecord, StepNote, type Outcome, type RunView } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { readApproval } from './approvals.ts';
+import { Acceptance } from './people/acceptances.ts';
+import { readAsked } from './people/questions.ts';
 import { encodeRecord, readRecord, UNCHANGED, update } from './update.ts';
 
 type State = Pick<World, 'state'>;
@@ -29,21 +31,36 @@ export const createRun = async (world: State, run: RunRecord): Promise<RunRecord
 export const readRun = (world: State, runId: string): Promise<RunRecord | null> =>
   readRecord(world.state, runAt(runId));
 
+type Listed = {
+  instance?: string | null;
+  limit: number;
+  /** Told of a run that cannot be read, which is passed over; without it the list ends there. */
+  onUnreadable?: (thrown: unknown) => void;
+};
+
 /** The last runs, newest first: of one instance or of all. */
 export const listRuns = async (
   world: State,
-  { instance = null, limit }: { instance?: string | null; limit: number },
+  { instance = null, limit, onUnreadable }: Listed,
 ): Promise<RunRecord[]> => {
   const runs: RunRecord[] = [];
   for await (const { key } of world.state.list(stateKeys.timeline(instance))) {
     if (runs.length >= limit) break;
     const entry = parseTimelineEntry(key);
-    const run = entry && (await readRun(world, entry.runId));
+    const run = entry && (await readRun(world, entry.runId).catch(orTell(onUnreadable)));
     // An entry of another time is what a killed first try of the same request left behind.
     if (run && run.requestedAt === entry.requestedAt) runs.push(run);
   }
   return runs;
 };
+
+const orTell =
+  (tell: Listed['onUnreadable']) =>
+  (thrown: unknown): null => {
+    if (tell === undefined) throw thrown;
+    tell(thrown);
+    return null;
+  };
 
 /** Writes down the number under which the run holds its instance. */
 export const recordFence = async (world: State, runId: string, fence: number): Promise<void> => {
@@ -98,12 +115,7 @@ export const readRunView = async (
 ): Promise<RunView | null> => {
   const run = await readRun(world, runId);
   if (run === null) return null;
-  const steps: StepNote[] = [];
-  for await (const { key } of world.state.list(stateKeys.steps(runId))) {
-    const note = await readRecord(world.state, { key, schema: StepNote });
-    if (note !== null) steps.push(note);
-  }
-  steps.sort((a, b) => a.startedAt.localeCompare(b.startedAt));
+  const steps = await readSteps(world, runId);
   const lease = await readRecord(world.state, { key: stateKeys.lease(runId), schema: Lease });
   return {
     run,
@@ -111,8 +123,27 @@ export const readRunView = async (
     plannedStates: plannedStates(run.workflow, { ...run.options, approval: run.approval !== undefined }),
     maintenanceUntil: lease?.status === 'open' ? lease.latestEndsAt : null,
     approval: await readApproval(world, run),
+    asked: await readAsked(world, runId),
+    accepted: await readRecord(world.state, acceptedAt(runId)),
   };
 };
+
+/** What the states of the run did, in the order in which they began. */
+export const readSteps = async (world: State, runId: string): Promise<StepNote[]> => {
+  const steps: StepNote[] = [];
+  for await (const { key } of world.state.list(stateKeys.steps(runId))) {
+    const note = await readRecord(world.state, { key, schema: StepNote });
+    if (note !== null) steps.push(note);
+  }
+  return steps.sort((a, b) => a.startedAt.localeCompare(b.startedAt));
+};
+
+/** Notes for the views of the run that its archive was accepted; the first note stays. */
+export const noteAcceptance = async (world: State, runId: string, acceptance: Acceptance): Promise<void> => {
+  await update(world.state, acceptedAt(runId), (current) => (current === null ? acceptance : UNCHANGED));
+};
+
+const acceptedAt = (runId: string) => ({ key: stateKeys.accepted(runId), schema: Acceptance });
 
 const CancelRequest = z.strictObject({ by: z.string(), requestedAt: z.string() });
 type CancelRequest = z.infer<typeof CancelRequest>;

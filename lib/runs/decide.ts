@@ -20,6 +20,7 @@ import { planHash } from '../domain/runs/plan.ts';
 import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { castVote, closeOnce, decideOnce, readApproval, readToken } from '../repository/approvals.ts';
+import { policyFor, type PolicyWorld } from '../repository/people/policy.ts';
 import { listRuns, readRun } from '../repository/run-book.ts';
 
 /** What a person says on a run. */
@@ -35,7 +36,7 @@ export type Saying = {
 /** What came of it. `isNew` is false when the same person had said the same before; `isWoken` when the run goes on now. */
 export type Said = { run: RunRecord; approval: Approval; isNew: boolean; isWoken: boolean };
 
-type DecideWorld = Pick<World, 'state' | 'clock' | 'policy' | 'instance' | 'hostTasks'>;
+type DecideWorld = PolicyWorld & Pick<World, 'instance' | 'hostTasks'>;
 type Standing = { run: RunRecord; approval: Approval };
 
 /**
@@ -47,8 +48,8 @@ export const say = async (world: DecideWorld, saying: Saying): Promise<Said> => 
   const earlier = standing.approval.votes.find(({ person }) => person === saying.by.person);
   const isRepeated = earlier?.kind === saying.kind;
   if (!isRepeated) {
-    refuse(world, standing, saying);
-    refuseIncomplete(world, standing, saying);
+    refuse(await ruled(world, standing.run), standing, saying);
+    refuseIncomplete(standing, saying);
   }
   const cast = isRepeated ? earlier : await castVote(world, saying.runId, voteOf(world, standing, saying));
   if (cast.kind !== saying.kind)
@@ -62,11 +63,11 @@ export const say = async (world: DecideWorld, saying: Saying): Promise<Said> => 
 
 /** Whether `by` may say `kind` on the run now; what a form would ask for is not asked yet. @throws as `say` does */
 export const requireMayDecide = async (
-  world: Pick<World, 'state' | 'clock' | 'policy' | 'instance'>,
+  world: PolicyWorld & Pick<World, 'instance'>,
   { runId, by, kind }: Pick<Saying, 'runId' | 'by' | 'kind'>,
 ): Promise<Standing> => {
   const standing = await readStanding(world, runId);
-  refuse(world, standing, { by, kind });
+  refuse(await ruled(world, standing.run), standing, { by, kind });
   return standing;
 };
 
@@ -110,7 +111,7 @@ const settle = async (world: DecideWorld, run: RunRecord): Promise<Approval> => 
   const approval = await requireApproval(world, run);
   if (approval.decision !== null || approval.opening === null) return approval;
   const due = judge(approval.votes, {
-    policy: world.policy,
+    policy: await policyFor(world, run.instance),
     asking: askingOf(run, world.instance(run.instance)),
     planHash: approval.opening.planHash,
     now: world.clock.now(),
@@ -132,6 +133,12 @@ const requireApproval = async (world: Pick<World, 'state'>, run: RunRecord): Pro
 
 type RefuseWorld = Pick<World, 'clock' | 'policy' | 'instance'>;
 
+/** The world under the policy that holds for the run's instance now. */
+const ruled = async (world: PolicyWorld & RefuseWorld, { instance }: RunRecord): Promise<RefuseWorld> => ({
+  ...world,
+  policy: await policyFor(world, instance),
+});
+
 const refuse = (world: RefuseWorld, { run, approval }: Standing, { by, kind }: Pick<Saying, 'by' | 'kind'>): void => {
   if (approval.decision !== null) throw decided(run, approval.decision);
   if (run.status === 'ended') throw new OctoError('ApprovalNotOpen', `${run.id} has ended`);
@@ -151,7 +158,7 @@ const refuse = (world: RefuseWorld, { run, approval }: Standing, { by, kind }: P
 const breakers = ({ policy }: Pick<World, 'policy'>, asking: Asking): string[] =>
   policy.people.filter((person) => mayBreakGlass(policy, asking, person));
 
-const refuseIncomplete = (world: RefuseWorld, { run, approval }: Standing, { kind, reason, typed }: Saying): void => {
+const refuseIncomplete = ({ run, approval }: Standing, { kind, reason, typed }: Saying): void => {
   if (kind !== 'approve' && reason === null)
     throw new OctoError('ApprovalReasonMissing', `to ${kind} ${run.id} needs a reason`);
   if (kind !== 'deny' && approval.requirement.isTyped && typed !== run.instance)

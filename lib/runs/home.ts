@@ -5,46 +5,48 @@ import type { RunRecord, RunView } from '../domain/runs/run.ts';
 import { isSafe, type Standing } from '../domain/settings/standing.ts';
 import type { World } from '../ports/world.ts';
 import { readAuditHead } from '../repository/audit.ts';
+import { policyFor } from '../repository/people/policy.ts';
 import { listRuns } from '../repository/run-book.ts';
 import { awaitedApproval } from '../slack/approval-words.ts';
 import type { Home } from '../slack/app-home.ts';
 import { readView } from './report.ts';
 import { readStanding } from './standing.ts';
+import { unreadable } from './unreadable.ts';
 
 const RECENT_RUNS = 10;
 
-/** The home of `by`, as things stand now. */
+/** The home of `by`, as things stand now. What cannot be read is named, and the rest is shown. */
 export const readHome = async (world: World, by: RunRecord['requestedBy']): Promise<Home> => {
+  const { named, note, orNull } = unreadable();
   const names = world.instanceNames();
   const [standings, recent, auditHead] = await Promise.all([
     Promise.all(names.map((name) => readStanding(world, name))),
-    listRuns(world, { limit: RECENT_RUNS }),
-    readAuditHead(world),
+    orNull(listRuns(world, { limit: RECENT_RUNS, onUnreadable: note })),
+    orNull(readAuditHead(world)),
   ]);
-  const running = await viewsOf(
-    world,
-    standings.flatMap((standing) => standing.running),
-  );
+  const atWork = standings.flatMap((standing) => standing.running);
+  const running = read(await Promise.all(atWork.map(({ id }) => orNull(readView(world, id)))));
+  const waiting = read(await Promise.all(running.map((view) => orNull(waitingFor(world, view, by.person)))));
   return {
-    waiting: running.filter((view) => waitsFor(world, view, by.person)),
+    waiting: waiting.flat(),
     standings: standings.toSorted(redFirst),
     running: running.filter((view) => awaitedApproval(view) === null),
     canBackUp: names.filter((name) => mayAsk(world, name, by)),
-    recent,
+    recent: recent ?? [],
     auditHead,
+    unreadable: [...new Set([...standings.flatMap((standing) => standing.unreadable), ...named()])],
     now: world.clock.now(),
   };
 };
 
-const viewsOf = async (world: World, runs: RunRecord[]): Promise<RunView[]> => {
-  const views = await Promise.all(runs.map(({ id }) => readView(world, id)));
-  return views.filter((view) => view !== null);
-};
+const read = <T>(found: readonly (T | null)[]): T[] => found.filter((one) => one !== null);
 
-const waitsFor = (world: World, view: RunView, person: string): boolean => {
+/** The run, when it waits for this person. */
+const waitingFor = async (world: World, view: RunView, person: string): Promise<RunView[]> => {
   const approval = awaitedApproval(view);
-  if (approval === null || approval.votes.some((vote) => vote.person === person)) return false;
-  return mayDecide(world.policy, askingOf(view.run, world.instance(view.run.instance)), person).may;
+  if (approval === null || approval.votes.some((vote) => vote.person === person)) return [];
+  const policy = await policyFor(world, view.run.instance);
+  return mayDecide(policy, askingOf(view.run, world.instance(view.run.instance)), person).may ? [view] : [];
 };
 
 const mayAsk = (world: World, instance: string, by: RunRecord['requestedBy']): boolean =>

@@ -8,7 +8,7 @@ import { quietSeconds } from '../domain/runs/lease.ts';
 import type { Failure } from '../domain/runs/outcome.ts';
 import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
-import { backupOutcome } from '../repository/backup-outcome.ts';
+import { outcomeOfRun } from '../repository/outcomes/outcome-of-run.ts';
 import { readLease } from '../repository/lease/lease.ts';
 import { releaseLock } from '../repository/lease/lock.ts';
 import { endRun, readRunView } from '../repository/run-book.ts';
@@ -22,7 +22,7 @@ export const endIfLost = async (world: LostWorld, run: RunRecord): Promise<RunRe
   const execution = await world.workflows.describe(run.id);
   if (execution === null || execution.status === 'RUNNING') return run;
   const lease = await readLease(world, run.id);
-  const outcome = await backupOutcome(world, run, {
+  const outcome = await outcomeOfRun(world, run, {
     failure: await failureOf(world, run.id, execution),
     resumeFailure: lease?.status === 'open' ? { state: 'Resume', error: 'LeaseNotRestored', cause: '' } : null,
     notes: ['the end of this run could not be written down when it came'],

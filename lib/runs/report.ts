@@ -18,8 +18,10 @@ import { readSettings } from '../repository/settings.ts';
 import { UNCHANGED, update } from '../repository/update.ts';
 import { runCard } from '../slack/run/run-card.ts';
 import { plannedStates } from '../workflows/index.ts';
+import { keepPace, readPace } from './card/pace.ts';
+import { tellOfBreakGlass } from './card/tell-break-glass.ts';
 import { hasCard, isFresh, tellOfEnd } from './notice.ts';
-import { remindOfApproval } from './remind.ts';
+import { remindOfApproval, tellOfQuestion } from './remind.ts';
 
 const EDIT_SECONDS = 10;
 
@@ -36,11 +38,12 @@ type ReportWorld = Pick<World, 'state' | 'clock' | 'chat'>;
 
 /** Shows the run as it stands. Answers the milliseconds to wait before asking again, or null when the card is current. */
 export const refreshCard = async (world: ReportWorld, runId: string): Promise<number | null> => {
-  const view = await readView(world, runId);
-  const channel = view?.run.requestedBy.channel ?? null;
-  if (view === null || channel === null) return null;
-  const settings = await readSettings(world, view.run.instance);
-  if (!hasCard(view, settings)) return null;
+  const known = await readView(world, runId);
+  const channel = known?.run.requestedBy.channel ?? null;
+  if (known === null || channel === null) return null;
+  const settings = await readSettings(world, known.run.instance);
+  if (!hasCard(known, settings)) return null;
+  const view = known.run.status === 'running' ? { ...known, pace: await keepPace(world, known.run) } : known;
   const message = runCard(view, world.clock.now());
   const revision = revisionOf(message);
   const claim = await claimEdit(world, { view, channel, revision });
@@ -50,6 +53,8 @@ export const refreshCard = async (world: ReportWorld, runId: string): Promise<nu
     await keepShown(world, runId, { ts, revision });
   }
   await remindOfApproval(world, view);
+  await tellOfBreakGlass(world, view);
+  await tellOfQuestion(world, view, settings);
   await tellOfEnd(world, view, settings);
   return null;
 };
@@ -71,7 +76,8 @@ const show = async (
 /** The run as every view sees it; null when there is no such run. */
 export const readView = async (world: Pick<World, 'state'>, runId: string): Promise<RunView | null> => {
   const view = await readRunView(world, runId, plannedStates);
-  if (view === null || view.run.endedAt === null) return view;
+  if (view === null) return null;
+  if (view.run.endedAt === null) return { ...view, pace: await readPace(world, runId) };
   const next = nextSlot(await readSettings(world, view.run.instance), new Date(view.run.endedAt));
   return { ...view, nextRunAt: next?.at ?? null };
 };

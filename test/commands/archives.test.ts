@@ -1,6 +1,5 @@
 /** The verbs on archives and keys: finding by day, holding, what may not be deleted, what deleting would free, which key opens what. */
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../../lib/domain/archives/archive.ts';
 import { archiveKeys, secretNames } from '../../lib/domain/names.ts';
 import { Secret } from '../../lib/domain/secrets/secret.ts';
 import { createRun, endRun } from '../../lib/repository/run-book.ts';
@@ -67,42 +66,6 @@ describe('a hold', () => {
     expect((await type('backup release latest', 'ben')).headline).toContain('ana had held it');
     expect((await type('backup release latest', 'ben')).headline).toContain('was not held');
     expect((await type('backup list')).json).toMatchObject({ archives: [{ archive: archiveId, isHeld: false }] });
-  });
-});
-
-describe('deleting', () => {
-  it('is refused for a held archive and for the newest good ones', async () => {
-    const { seal, type } = commandsWorld();
-    for (const hours of [10, 30, 50]) await seal(hours);
-    await type(`backup hold ${archiveAged(50)}`);
-    for (const plan of ['', ' --plan']) {
-      await expect(type(`backup delete ${archiveAged(50)}${plan}`)).rejects.toMatchObject({ code: 'ArchiveHeld' });
-      await expect(type(`backup delete ${archiveAged(10)}${plan}`)).rejects.toMatchObject({ code: 'ArchiveNeeded' });
-      await expect(type(`backup delete ${archiveAged(30)}${plan}`)).rejects.toMatchObject({ code: 'ArchiveNeeded' });
-    }
-    await expect(type('backup delete latest')).rejects.toMatchObject({ code: 'ArgumentInvalid' });
-    await expect(type(`backup delete ${archiveAged(99)}`)).rejects.toMatchObject({ code: 'ArchiveUnknown' });
-  });
-
-  it('only plans: what no other archive names would go, and without --plan nothing is done', async () => {
-    const { seal, type, world } = commandsWorld();
-    const indexOf = async (name: string): Promise<Manifest['folders']> => {
-      const indexKey = `prod/indexes/${name}.zst`;
-      await world.archives.create(indexKey, Buffer.from('no index that could be read'));
-      return { ...manifestOf({ archiveId: '', word: 'good' }).folders, indexKey };
-    };
-    const shared = await indexOf('shared');
-    const [old, newer, newest] = [await indexOf('old'), await indexOf('newer'), await indexOf('newest')];
-    const database = { ...manifestOf({ archiveId: '', word: 'good' }).database, indexKey: shared.indexKey };
-    const { archiveId } = await seal(50, { folders: old, database });
-    await seal(30, { folders: newer, database });
-    await seal(10, { folders: newest, database });
-
-    const plan = await type(`backup delete ${archiveId} --plan`);
-    expect(plan.json).toMatchObject({ archive: archiveId, own: { objects: 1 }, data: { objects: 1, bytes: 27 } });
-    expect(plan.lines.join('\n')).toContain(`would be kept: ${newer.indexKey}`);
-    await expect(type(`backup delete ${archiveId}`)).rejects.toMatchObject({ code: 'DeleteNeedsApproval' });
-    expect(await world.archives.head(archiveKeys.manifest('prod', archiveId))).not.toBeNull();
   });
 });
 

@@ -44,9 +44,16 @@ export const commandsWorld = (): CommandsWorld => {
       passphrase: new Secret('correct horse'),
     }),
     instanceNames: () => ['prod'],
+    policy: { people: ['ana', 'ben'], groups: {}, statements: [] },
     instance: (name: string) => {
       if (name !== 'prod') throw new OctoError('InstanceUnknown', `there is no instance "${name}"`);
-      return { name, hosts: [{ name: 'prod-1' }], database: { name: 'OctopusDeploy' }, extraFolders: [] };
+      return {
+        name,
+        isProduction: true,
+        hosts: [{ name: 'prod-1' }],
+        database: { name: 'OctopusDeploy' },
+        extraFolders: [],
+      };
     },
     octopusApi: async () =>
       ({

@@ -48,6 +48,12 @@ describe('backup settings', () => {
     expect(lines(await type('backup settings quiesced:"0 2 * * *" target:24'))).not.toContain('alarm');
   });
 
+  it('says when nobody would have time to answer', async () => {
+    const { type } = terminal();
+    expect(lines(await type('backup settings on-timeout:ask wait:60 quiet:60'))).toMatch(/less than 5 min to answer/);
+    expect(lines(await type('backup settings quiet:90'))).not.toContain('to answer');
+  });
+
   it('changes nothing when one of several is wrong', async () => {
     const { world, type } = terminal();
     const before = await readSettings(world, 'prod');

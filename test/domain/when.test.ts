@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { dayOf, lengthOf, sinceWhen } from '../../lib/domain/settings/when.ts';
 
 const NOW = new Date('2026-03-04T12:30:00.000Z');
@@ -47,4 +47,29 @@ test('whatever is typed is a moment or nothing', () => {
       expect(since === null || Number.isFinite(since.getTime())).toBe(true);
     }),
   );
+});
+
+describe('in a time zone', () => {
+  const BERLIN = 'Europe/Berlin';
+  test.each([
+    { text: 'today', from: '2026-03-04T23:00', before: '2026-03-05T23:00' },
+    { text: 'yesterday', from: '2026-03-03T23:00', before: '2026-03-04T23:00' },
+    { text: '2026-07-01', from: '2026-06-30T22:00', before: '2026-07-01T22:00' },
+    // The days of the change of clocks have 23 and 25 hours.
+    { text: '2026-03-29', from: '2026-03-28T23:00', before: '2026-03-29T22:00' },
+    { text: '2026-10-25', from: '2026-10-24T22:00', before: '2026-10-25T23:00' },
+  ])('$text, half an hour past midnight there', ({ text, from, before }) => {
+    const span = { from: new Date(`${from}:00Z`), before: new Date(`${before}:00Z`) };
+    expect(dayOf(text, new Date('2026-03-04T23:30:00Z'), BERLIN)).toEqual(span);
+  });
+
+  test('times are those of its clocks, unless they end in Z', () => {
+    const since = (text: string) => sinceWhen(text, NOW, BERLIN)?.toISOString();
+    expect(since('2026-07-01T08:00')).toBe('2026-07-01T06:00:00.000Z');
+    expect(since('2026-07-01T08:00Z')).toBe('2026-07-01T08:00:00.000Z');
+    expect(since('2026-03-29T03:00')).toBe('2026-03-29T01:00:00.000Z');
+    // Shown twice that night: the first time counts.
+    expect(since('2026-10-25T02:30')).toBe('2026-10-25T00:30:00.000Z');
+    expect(since('2026-02-30T08:00')).toBeUndefined();
+  });
 });

@@ -2,10 +2,11 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../lib/domain/settings/digest.ts';
+import { OctoError } from '../../lib/domain/errors.ts';
 import { EMPTY_CHAIN } from '../../lib/domain/audit.ts';
 import { sendDigest } from '../../lib/runs/digest.ts';
-import { digestChart } from '../../lib/slack/chart.ts';
-import { digestWords } from '../../lib/slack/digest.ts';
+import { digestChart } from '../../lib/slack/digest/chart.ts';
+import { digestWords } from '../../lib/slack/digest/digest.ts';
 import { fitsSlack } from '../../lib/slack/limits.ts';
 import { replyMessage } from '../../lib/slack/replies.ts';
 import { manifestOf } from '../archive/fixtures.ts';
@@ -110,5 +111,29 @@ describe('sending it', () => {
     slack.isDown = false;
     await sendDigest(world, PROD);
     expect(said.map(({ kind }) => kind)).toEqual(['post', 'image']);
+  });
+
+  it('shows its chart never twice after a kill, and again where Slack refused it', async () => {
+    const { world, said } = scheduleWorld('2026-03-09T07:55:00Z');
+    await sendDigest(world, PROD);
+    await world.clock.advance(600_000);
+    const { shareImage } = world.chat;
+    const charts = () => said.filter(({ kind }) => kind === 'image').length;
+    world.chat.shareImage = () => Promise.reject(new OctoError('ChatLimited', 'slow down'));
+    await expect(sendDigest(world, PROD)).rejects.toMatchObject({ code: 'ChatLimited' });
+    world.chat.shareImage = shareImage;
+    // Killed after the chart was shown and before the week was noted as sent.
+    const { state } = world;
+    world.state = {
+      ...state,
+      change: (key, bytes, guard) =>
+        key.startsWith('digest/') && charts() > 0
+          ? Promise.reject(new Error('killed'))
+          : state.change(key, bytes, guard),
+    };
+    await expect(sendDigest(world, PROD)).rejects.toThrow('killed');
+    world.state = state;
+    await sendDigest(world, PROD);
+    expect(charts()).toBe(1);
   });
 });

@@ -54,6 +54,7 @@ const notingChat = (said: Said[], slack: { isDown: boolean }): Chat => {
       said.push({ kind: 'image', ts: '', text: title, channel });
     },
     postEphemeral: async () => undefined,
+    groupMembers: async () => [],
   };
 };
 

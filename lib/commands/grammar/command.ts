@@ -11,9 +11,11 @@ import type { World } from '../../ports/world.ts';
 export type Declaration = {
   /** The words that name it, e.g. `['backup', 'now']`. */
   words: readonly string[];
+  /** Of two verbs with the same words it is this one where this word stands as well, e.g. `only:file`. */
+  mark?: string;
   summary: string;
-  /** In order; those that may be left out come last. */
-  positionals: readonly { name: string; summary: string; isOptional?: boolean }[];
+  /** In order; those that may be left out come last. One that `isWord` is typed as it is named, and is no argument. */
+  positionals: readonly { name: string; summary: string; isOptional?: boolean; isWord?: boolean }[];
   /** Anywhere in the command: `name:value`, where `values` lists what is accepted and absent means any text; or a bare `--name`. */
   options: Readonly<Record<string, { summary: string; values?: readonly string[]; isFlag?: boolean }>>;
   /** It asks for a run, so something must be there to carry the run out. */

@@ -1,7 +1,7 @@
 /** `/octo help [verb]`: made from the declarations, so it cannot be out of date. */
 import { columns } from '../../domain/reply.ts';
 import type { Command, Declaration } from './command.ts';
-import { usage } from './parse.ts';
+import { usage, usageInShort } from './parse.ts';
 
 export const helpIn = (verbs: readonly Command[]): Command => ({
   words: ['help'],
@@ -19,11 +19,17 @@ export const helpIn = (verbs: readonly Command[]): Command => ({
     const isOne = asked !== '' && chosen.length === 1 && only !== undefined;
     return {
       headline: isOne ? only.summary : 'What you can ask for:',
-      lines: isOne ? inFull(only) : columns(chosen.map((verb) => [`/octo ${usage(verb)}`, verb.summary])),
+      lines: isOne ? inFull(only) : overview(chosen),
       json: chosen.map((verb) => ({ usage: usage(verb), summary: verb.summary, example: verb.example })),
     };
   },
 });
+
+const overview = (chosen: readonly Declaration[]): string[] => [
+  ...columns(chosen.map((verb) => [usageInShort(verb), verb.summary])),
+  '',
+  'Each begins with /octo. What else one takes, with an example: /octo help backup now',
+];
 
 const inFull = (verb: Declaration): string[] => [
   `Usage: /octo ${usage(verb)}`,

@@ -13,7 +13,8 @@ export const parse = <C extends Declaration>(text: string, table: readonly C[]):
   const tokens = tokenize(text);
   const command = table
     .filter(({ words }) => words.every((word, at) => tokens[at]?.toLowerCase() === word))
-    .toSorted((a, b) => b.words.length - a.words.length)[0];
+    .filter(({ mark }) => mark === undefined || tokens.some((token) => token.toLowerCase() === mark))
+    .toSorted((a, b) => b.words.length - a.words.length || (b.mark?.length ?? 0) - (a.mark?.length ?? 0))[0];
   if (command === undefined) throw unknown(text, tokens, table);
   return { command, args: argumentsOf(command, tokens.slice(command.words.length)) };
 };
@@ -22,17 +23,34 @@ export const parse = <C extends Declaration>(text: string, table: readonly C[]):
 const OPTIONS_SHOWN = 4;
 const OPTIONS_NAMED = 2;
 
-/** `/octo backup now [instance] [reason:…]`, from the declaration. */
-export const usage = ({ words, positionals, options }: Declaration): string =>
+/** `backup now [instance]`, from the declaration: all but what may be left out by its name. */
+export const usageInShort = ({ words, mark = '', positionals }: Declaration): string =>
   [
     ...words,
-    ...positionals.map(({ name, isOptional }) => (isOptional === true ? `[${name}]` : `<${name}>`)),
+    ...positionals.map(({ name, isOptional, isWord }) =>
+      isWord === true ? name : isOptional === true ? `[${name}]` : `<${name}>`,
+    ),
+    ...(mark === '' ? [] : [mark]),
+  ].join(' ');
+
+/** `backup now [instance] [reason:…]`, from the declaration. */
+export const usage = (declaration: Declaration): string => {
+  const { mark = '', options: all } = declaration;
+  const options = Object.fromEntries(Object.entries(all).filter(([name]) => !mark.startsWith(`${name}:`)));
+  return [
+    usageInShort(declaration),
     ...(Object.keys(options).length > OPTIONS_SHOWN
-      ? [`[${Object.keys(options).slice(0, OPTIONS_NAMED).join(':…|')}:…|…]`]
+      ? [
+          `[${Object.entries(options)
+            .slice(0, OPTIONS_NAMED)
+            .map(([name, { values }]) => `${name}:${values?.[0] ?? '…'}`)
+            .join('|')}|…]`,
+        ]
       : Object.entries(options).map(([name, { values, isFlag }]) =>
           isFlag === true ? `[--${name}]` : `[${name}:${values?.join('|') ?? '…'}]`,
         )),
   ].join(' ');
+};
 
 /** `<@U123|ana>`, `<#C123|general>`, `<!subteam^S123|@ops>`. @see https://docs.slack.dev/messaging/formatting-message-text */
 const MENTION = /<(?:@|#|!subteam\^)([A-Z0-9]+)(?:\|[^<>]*)?>/g;
@@ -49,15 +67,20 @@ const tokenize = (text: string): string[] => {
 const argumentsOf = (command: Declaration, tokens: string[]): Arguments => {
   const positionals: Record<string, string> = {};
   const options: Record<string, string> = {};
-  const names = command.positionals.map(({ name }) => name);
+  const expected = [...command.positionals];
   for (const token of tokens) {
     const option = optionOf(command, token);
-    const name = names[Object.keys(positionals).length];
-    if (option !== null) options[option.name] = option.value;
-    else if (name === undefined) throw invalid(command, `"${token}" is one word too many`);
-    else positionals[name] = token;
+    if (option !== null) {
+      options[option.name] = option.value;
+      continue;
+    }
+    const next = expected.shift();
+    if (next === undefined) throw invalid(command, `"${token}" is one word too many`);
+    if (next.isWord !== true) positionals[next.name] = token;
+    else if (token.toLowerCase() !== next.name)
+      throw invalid(command, `"${next.name}" belongs where "${token}" stands`);
   }
-  const missing = command.positionals.find(({ name, isOptional }) => isOptional !== true && !(name in positionals));
+  const missing = expected.find(({ isOptional }) => isOptional !== true);
   if (missing !== undefined) throw invalid(command, `<${missing.name}> is missing: ${missing.summary}`);
   return { positionals, options };
 };

@@ -6,6 +6,7 @@
  * The manifest is written last, and its existence is the archive.
  */
 import * as z from 'zod';
+import { LeftOut } from './left-out.ts';
 
 export const FORMAT_VERSION = 1;
 
@@ -71,6 +72,8 @@ const FoldersSection = z.strictObject({
   problemCount: z.number(),
   /** Those of the problems that left out a file which is there: a gap. */
   lostCount: z.number().optional(),
+  /** Folders that were not to be taken; absent where all were. */
+  leftOut: z.array(LeftOut).optional(),
 });
 
 /** Where the dump's index lies. `sha256` is of the whole file as SQL Server wrote it. */
@@ -125,6 +128,8 @@ export const Manifest = z.strictObject({
   gaps: z.array(z.string()),
   /** What makes it suspicious; absent in archives of before it was kept apart from the gaps. */
   unusual: z.array(z.string()).optional(),
+  /** The state that a restore was about to overwrite, kept to go back to: nobody means it by "the latest". */
+  isSafety: z.literal(true).optional(),
   ...sections,
   /** SHA-256 of the other files beside the manifest: `host.json`, `logins.json`, `RESTORE.md`, `restore.sh`. */
   files: z.record(z.string(), z.string()),

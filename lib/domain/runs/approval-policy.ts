@@ -7,7 +7,7 @@
 import * as z from 'zod';
 
 /** What a policy can speak of, also where no command asks for it yet. */
-export const VERBS = ['backup', 'restore', 'move', 'clone', 'delete', 'keys'] as const;
+export const VERBS = ['backup', 'restore', 'drill', 'move', 'clone', 'delete', 'keys', 'settings'] as const;
 export type Verb = (typeof VERBS)[number];
 
 /** Everybody whom the configuration knows; never the schedule, which is no person. */
@@ -18,7 +18,8 @@ export const SCHEDULE = 'schedule';
 const EVERYTHING = 'everything';
 
 /** A person, or `@group`. */
-const member = z.string().regex(/^@?[a-z0-9][a-z0-9-]{0,39}$/, 'name a person, or a group as @name');
+export const MEMBER = /^@?[a-z0-9][a-z0-9-]{0,39}$/;
+const member = z.string().regex(MEMBER, 'name a person, or a group as @name');
 const members = z.union([z.literal(EVERYONE), z.array(member).min(1)]).transform((named) => [named].flat());
 const everything = z.literal(EVERYTHING).transform(() => null);
 const minutes = z.number().int().min(1).max(43_200);
@@ -52,11 +53,26 @@ export const Statement = z.discriminatedUnion('effect', [
 ]);
 export type Statement = z.infer<typeof Statement>;
 
+/** What the settings of an instance ask for on top of the configuration, of whoever asks for a backup of it. */
+export const ApprovalSetting = z.strictObject({
+  isRequired: z.boolean(),
+  approvers: z.array(member).min(1),
+  count: z.number().int().min(1).max(20),
+});
+export type ApprovalSetting = z.infer<typeof ApprovalSetting>;
+
 /** The policy with the people and groups that it names. */
 export type Policy = {
   people: readonly string[];
+  /** Of a group that is kept in Slack, its members as `repository/people/policy.ts` has read them; empty before. */
   groups: Readonly<Record<string, readonly string[]>>;
   statements: readonly Statement[];
+  /** Groups whose members Slack knows: the id of the user group. */
+  slackGroups?: Readonly<Record<string, string>>;
+  /** Who is who in Slack, by user id. */
+  slackPeople?: Readonly<Record<string, string>>;
+  /** Of the one instance that is asked about; `repository/people/policy.ts` puts it there. */
+  setting?: ApprovalSetting;
 };
 
 /** What has to happen before a run goes on, as its run book keeps it. */
@@ -91,14 +107,36 @@ export type Verdict = { kind: 'free' } | { kind: 'denied' } | { kind: 'approval'
 export const requirement = (policy: Policy, asking: Asking): Verdict => {
   const fitting = policy.statements.filter((statement) => isMeant(policy, statement, asking));
   if (fitting.some(({ effect }) => effect === 'deny')) return { kind: 'denied' };
-  const statement = fitting.find((one) => one.effect === 'approve') ?? defaultFor(asking.verb);
-  if (statement.count === 0) return { kind: 'free' };
-  const { count, approvers, expiryMinutes, remindMinutes, mayApproveSelf, breakGlass, typedConfirmation } = statement;
+  const configured = fitting.find((one) => one.effect === 'approve') ?? defaultFor(asking.verb);
+  const { count, approvers, mayApproveSelf } = withSetting(policy, configured, asking);
+  if (count === 0) return { kind: 'free' };
+  const { expiryMinutes, remindMinutes, breakGlass, typedConfirmation } = configured;
   const isTyped = typedConfirmation ?? asking.instance.isProduction;
   return {
     kind: 'approval',
     requirement: { count, approvers, expiryMinutes, remindMinutes, isTyped, mayApproveSelf, breakGlass },
   };
+};
+
+type Approving = Extract<Statement, { effect: 'approve' }>;
+type Needed = Pick<Approving, 'count' | 'approvers' | 'mayApproveSelf'>;
+
+/** What both ask for: as many people as the one that asks for more, and only people whom both name. */
+const withSetting = (policy: Policy, configured: Approving, { verb, by }: Asking): Needed => {
+  const { setting } = policy;
+  if (setting?.isRequired !== true || verb !== 'backup' || by.door === 'schedule') return configured;
+  return {
+    count: Math.max(configured.count, setting.count),
+    approvers: configured.count === 0 ? setting.approvers : inBoth(policy, configured.approvers, setting.approvers),
+    mayApproveSelf: false,
+  };
+};
+
+const inBoth = (policy: Policy, one: string[], other: string[]): string[] => {
+  if (one.includes(EVERYONE)) return other;
+  if (other.includes(EVERYONE)) return one;
+  const others = new Set(peopleIn(policy, other));
+  return peopleIn(policy, one).filter((person) => others.has(person));
 };
 
 /** The people that a list of names, groups and `everyone` stands for. A person whom the configuration does not know is nobody. */
@@ -159,15 +197,17 @@ const isAmong = (policy: Policy, named: readonly string[], { door, person }: Ask
   return named.includes(EVERYONE) || peopleIn(policy, named).includes(person);
 };
 
-/** A backup harms nobody; everything else needs a second person. */
-const defaultFor = (verb: Verb): Extract<Statement, { effect: 'approve' }> => ({
+/** Harms nobody, so nobody is asked; everything else needs a second person. */
+const HARMLESS = new Set<Verb>(['backup', 'drill', 'settings']);
+
+const defaultFor = (verb: Verb): Approving => ({
   effect: 'approve',
   who: [EVERYONE],
   except: [],
   verbs: null,
   instances: null,
   approvers: [EVERYONE],
-  count: verb === 'backup' ? 0 : 1,
+  count: HARMLESS.has(verb) ? 0 : 1,
   expiryMinutes: 240,
   remindMinutes: [30, 90, 210],
   mayApproveSelf: false,

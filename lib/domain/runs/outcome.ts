@@ -64,10 +64,14 @@ const REFUSALS = new Set<string>([
   'ApprovalDenied',
   'ApprovalExpired',
   'ApprovalVoid',
+  'LossesBeyondPlan',
 ]);
 
+/** Does the code mean that nothing was begun? */
+export const isRefusal = (code: string): boolean => REFUSALS.has(code);
+
 const wordOf = (ending: BackupEnding, error: ErrorRecord | null): OutcomeWord => {
-  if (error !== null) return REFUSALS.has(error.code) ? 'refused' : 'failed';
+  if (error !== null) return isRefusal(error.code) ? 'refused' : 'failed';
   if (ending.sealed === null) return 'failed';
   // A second opinion costs nothing here: whoever sealed with gaps and called it good is not believed.
   return ending.sealed.word === 'good' && ending.sealed.gaps.length > 0 ? 'gaps' : ending.sealed.word;
@@ -137,11 +141,11 @@ const doNext = (word: OutcomeWord, ending: BackupEnding, error: ErrorRecord | nu
     return `${errorRecordOf(ending.resumeFailure).advice} ${error?.advice ?? ''}`.trim();
   if (error !== null) return error.advice;
   if (word === 'gaps')
-    return 'Mend what is missing, then ask for the backup again; this archive stays listed with its gaps.';
+    return 'Mend what is missing, then ask for the backup again; or accept this archive with its gaps, so that it counts as good.';
   if (word === 'suspicious')
     return (
-      'Find out whether the change is meant. If it is, raise shrink-tolerance or growth-tolerance in the backup settings and ' +
-      'ask for the backup again; if not, find out what was lost. This archive stays listed, but is never the latest good one.'
+      'Find out whether the change is meant. If it is, accept this archive, and it counts as good from then on; where such changes ' +
+      'are usual, raise shrink-tolerance or growth-tolerance in the backup settings. If it is not, find out what was lost.'
     );
   return word === 'good' ? '' : catalogue.Bug.advice;
 };

@@ -6,11 +6,22 @@
  */
 import * as z from 'zod';
 import type { Approval } from './approval.ts';
+import type { Pace } from './pace.ts';
 import { Requirement } from './approval-policy.ts';
+import type { Asked } from './question.ts';
+
+export const WORKFLOWS = ['backup', 'restore', 'drill', 'delete', 'keys'] as const;
+export type WorkflowName = (typeof WORKFLOWS)[number];
 
 export const DOORS = ['slack', 'terminal', 'schedule'] as const;
 export const OUTCOMES = ['good', 'gaps', 'suspicious', 'failed', 'refused'] as const;
 export type OutcomeWord = (typeof OUTCOMES)[number];
+
+/** Which parts of an archive a restore brings back, and whether the copy is to be the server or only a harmless likeness. */
+export const RESTORE_PARTS = ['all', 'database', 'folders'] as const;
+export type RestoreParts = (typeof RESTORE_PARTS)[number];
+export const RESTORE_AS = ['same', 'quarantine'] as const;
+export type RestoreAs = (typeof RESTORE_AS)[number];
 
 const ErrorRecord = z.strictObject({
   code: z.string(),
@@ -33,8 +44,43 @@ export const BackupSummary = z.strictObject({
   database: z.strictObject({ sizeBytes: z.number(), isVerified: z.boolean() }),
   files: z.strictObject({ count: z.number(), sizeBytes: z.number(), missingCount: z.number() }),
   keyProof: z.strictObject({ opened: z.number(), sampled: z.number(), fingerprint: z.string() }),
+  /** When retention drops the archive if the schedule stays; absent when that is not within a year, or not known. */
+  keptUntil: z.string().optional(),
 });
 export type BackupSummary = z.infer<typeof BackupSummary>;
+
+/** What a finished restore says about itself. */
+export const RestoreSummary = z.strictObject({
+  archive: z.strictObject({ archiveId: z.string(), instance: z.string(), takenAt: z.string() }),
+  parts: z.enum(RESTORE_PARTS),
+  as: z.enum(RESTORE_AS),
+  durationSeconds: z.number(),
+  /** From entering maintenance mode until it was left again. */
+  quietSeconds: z.number(),
+  /** Rows compared with the manifest, and tables; null where the database was left alone. */
+  database: z.strictObject({ tables: z.number(), rows: z.number() }).nullable(),
+  /** `writtenBytes` had to be fetched; the rest was right on the target already. */
+  files: z.strictObject({ count: z.number(), sizeBytes: z.number(), writtenBytes: z.number() }).nullable(),
+  keyProof: z.strictObject({ opened: z.number(), sampled: z.number() }).nullable(),
+  /** Files that the restored server handed out through its API. */
+  served: z.number(),
+  /** The target as it was, as an archive; null where none could be taken. */
+  safetyArchiveId: z.string().nullable(),
+  /** Where the target as it was lies on the host, when it was kept instead. */
+  kept: z.array(z.string()),
+  /** Each thing that was made harmless, e.g. `Machine disabled (33)`; empty unless it was asked for. */
+  quarantined: z.array(z.string()),
+});
+export type RestoreSummary = z.infer<typeof RestoreSummary>;
+
+/** An archive that is no more, or is to go: what it was. */
+export const DeletedArchive = z.strictObject({
+  archiveId: z.string(),
+  takenAt: z.string(),
+  word: z.string(),
+  totalBytes: z.number(),
+});
+export type DeletedArchive = z.infer<typeof DeletedArchive>;
 
 export const Outcome = z.strictObject({
   word: z.enum(OUTCOMES),
@@ -49,12 +95,17 @@ export const Outcome = z.strictObject({
   safeNow: z.string(),
   doNext: z.string(),
   backup: BackupSummary.nullable(),
+  /** Of a restore only. */
+  restore: RestoreSummary.nullable().optional(),
+  /** Of a deletion only. */
+  deleted: DeletedArchive.nullable().optional(),
 });
 export type Outcome = z.infer<typeof Outcome>;
 
 export const RunRecord = z.strictObject({
   id: z.string(),
-  workflow: z.enum(['backup']),
+  workflow: z.enum(WORKFLOWS),
+  /** The instance that is backed up, or restored onto. */
   instance: z.string(),
   requestedAt: z.string(),
   requestedBy: z.strictObject({ door: z.enum(DOORS), person: z.string(), channel: z.string().nullable() }),
@@ -98,6 +149,12 @@ export type RunView = {
   maintenanceUntil: string | null;
   /** When the schedule starts the next run after this one ended; null when none is planned, absent while it runs. */
   nextRunAt?: string | null;
+  /** How long earlier runs of the kind took; null when none is known, absent where nobody asked. */
+  pace?: Pace | null;
   /** How its approval goes; null for a run that needs none. */
   approval: Approval | null;
+  /** Its last question to people and the answer; null or absent when it never asked. */
+  asked?: Asked | null;
+  /** Who has let its archive count as good, and why; null or absent when nobody has. */
+  accepted?: { by: string; reason: string; acceptedAt: string } | null;
 };

@@ -86,6 +86,15 @@ export const widestGapHours = (schedule: BackupSchedule, now: Date): number | nu
   return gaps.length === 0 ? null : Math.max(...gaps);
 };
 
+/** Moments (ISO 8601) after `after` and up to `until` at which the schedule asks for a backup, oldest first, at most so many. */
+export const comingSlots = (
+  schedule: BackupSchedule,
+  { after, until, most }: { after: Date; until: Date; most: number },
+): string[] => {
+  const each = crons(schedule).map(({ cron }) => momentsOf(cron, after, until).take(most).toArray());
+  return [...new Set(each.flat())].toSorted().slice(0, most);
+};
+
 /** Does the pause cover the moment (ISO 8601)? */
 export const isPaused = (pause: Pause | null, at: string): boolean =>
   pause !== null && (pause.until === null || Date.parse(at) < Date.parse(pause.until));

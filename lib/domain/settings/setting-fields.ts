@@ -3,26 +3,17 @@
  * `before → after`. What a value may be is decided by `settings.ts`; here text becomes a value and a value text.
  */
 import { OctoError } from '../errors.ts';
+import { approvalFields } from './fields/approval-fields.ts';
+import { ON_OFF, onOff, oneOf, whole, type SettingField } from './fields/field.ts';
+import { foldersField } from './fields/folders-field.ts';
 import { cronProblem, isTimeZone } from './schedule.ts';
 import { Settings } from './settings.ts';
 
-export type SettingField = {
-  /** As typed: `zone:Europe/Berlin`. Also the field's name in the form. */
-  name: string;
-  label: string;
-  /** What to type, in a phrase. */
-  hint: string;
-  /** What may be chosen, where it is a choice. */
-  values?: readonly string[];
-  read(settings: Settings): string;
-  write(settings: Settings, text: string): Settings;
-};
+export type { SettingField } from './fields/field.ts';
 
 export type SettingChange = { name: string; label: string; before: string; after: string };
 
 export const NEVER = 'off';
-
-const onOff = (isOn: boolean): string => (isOn ? 'on' : 'off');
 
 const cronField = (name: 'online' | 'quiesced', label: string): SettingField => ({
   name,
@@ -37,23 +28,6 @@ const cronField = (name: 'online' | 'quiesced', label: string): SettingField => 
   },
 });
 
-type Range = { least: number; most: number };
-
-const whole = (name: string, text: string, { least, most }: Range): number => {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number < least || number > most) {
-    throw new OctoError('SettingInvalid', `${name} is a whole number from ${least} to ${most}, not "${text}"`);
-  }
-  return number;
-};
-
-const oneOf = <T extends string>(name: string, text: string, values: readonly T[]): T => {
-  const found = values.find((value) => value === text);
-  if (found === undefined)
-    throw new OctoError('SettingInvalid', `${name} is one of ${values.join(', ')}, not "${text}"`);
-  return found;
-};
-
 const toleranceField = (way: 'shrink' | 'growth', { label, most }: { label: string; most: number }): SettingField => ({
   name: `${way}-tolerance`,
   label,
@@ -65,9 +39,19 @@ const toleranceField = (way: 'shrink' | 'growth', { label, most }: { label: stri
   },
 });
 
+const keepField = (rule: 'last' | 'daily' | 'weekly' | 'monthly' | 'yearly', label: string): SettingField => ({
+  name: `keep-${rule}`,
+  label,
+  hint: 'how many; 0 for none',
+  read: ({ retention }) => String(retention[rule]),
+  write: (settings, text) => {
+    const most = whole(`keep-${rule}`, text, { least: 0, most: 1000 });
+    return { ...settings, retention: { ...settings.retention, [rule]: most } };
+  },
+});
+
 const CONSISTENCIES = ['quiesced', 'online'] as const;
-const ON_TIMEOUT = ['abort', 'online'] as const;
-const ON_OFF = ['on', 'off'] as const;
+const ON_TIMEOUT = ['abort', 'online', 'ask'] as const;
 const CONFIGURED_CHANNEL = 'default';
 const NOBODY = 'nobody';
 
@@ -100,6 +84,8 @@ export const settingFields: readonly SettingField[] = [
     read: ({ consistency }) => consistency,
     write: (settings, text) => ({ ...settings, consistency: oneOf('consistency', text, CONSISTENCIES) }),
   },
+  foldersField,
+  ...approvalFields,
   {
     name: 'wait',
     label: 'Wait for running tasks, minutes',
@@ -113,7 +99,7 @@ export const settingFields: readonly SettingField[] = [
   {
     name: 'on-timeout',
     label: 'When tasks do not end',
-    hint: 'abort gives up, online goes on without quiet',
+    hint: 'abort gives up, online goes on without quiet, ask asks in the message of the run',
     values: ON_TIMEOUT,
     read: ({ wait }) => wait.onTimeout,
     write: (settings, text) => {
@@ -136,8 +122,38 @@ export const settingFields: readonly SettingField[] = [
     read: ({ isDatabaseCompressed }) => onOff(isDatabaseCompressed),
     write: (settings, text) => ({ ...settings, isDatabaseCompressed: oneOf('compression', text, ON_OFF) === 'on' }),
   },
+  {
+    name: 'checkdb',
+    label: 'DBCC CHECKDB of restored copies',
+    hint: 'before anybody works with them; takes as long as reading the whole database',
+    values: ON_OFF,
+    read: ({ isRestoreChecked }) => onOff(isRestoreChecked),
+    write: (settings, text) => ({ ...settings, isRestoreChecked: oneOf('checkdb', text, ON_OFF) === 'on' }),
+  },
   toleranceField('shrink', { label: 'Shrinkage tolerated, percent', most: 100 }),
   toleranceField('growth', { label: 'Growth tolerated, percent', most: 100_000 }),
+  keepField('last', 'Keep the newest archives'),
+  keepField('daily', 'Keep the newest of each day'),
+  keepField('weekly', 'Keep the newest of each week'),
+  keepField('monthly', 'Keep the newest of each month'),
+  keepField('yearly', 'Keep the newest of each year'),
+  {
+    name: 'floor',
+    label: 'Good archives that always stay',
+    hint: 'so many of the newest good ones, whatever else is set',
+    read: ({ retention }) => String(retention.floor),
+    write: (settings, text) => {
+      const floor = whole('floor', text, { least: 1, most: 1000 });
+      return { ...settings, retention: { ...settings.retention, floor } };
+    },
+  },
+  {
+    name: 'verify-days',
+    label: 'Verify everything stored within days',
+    hint: 'every object of every archive is read again and compared in that time',
+    read: ({ verifyDays }) => String(verifyDays),
+    write: (settings, text) => ({ ...settings, verifyDays: whole('verify-days', text, { least: 1, most: 366 }) }),
+  },
   {
     name: 'channel',
     label: 'Channel of scheduled runs and alarms',

@@ -5,6 +5,8 @@
  * called, shown and typed is in `setting-fields.ts`.
  */
 import * as z from 'zod';
+import { ApprovalSetting, EVERYONE } from '../runs/approval-policy.ts';
+import { DEFAULT_RETENTION, Retention } from '../archives/retention.ts';
 import { cronProblem, isTimeZone } from './schedule.ts';
 
 const Cron = z.string().refine((cron) => cronProblem(cron) === null, 'not a cron of five fields that ever fires');
@@ -50,16 +52,26 @@ export const Settings = z.strictObject({
   /** How long to wait for running tasks before quiet, and what to do when they do not end. */
   wait: z.strictObject({
     minutes: z.number().int().min(0).max(1440),
-    onTimeout: z.enum(['abort', 'online']),
+    onTimeout: z.enum(['abort', 'online', 'ask']),
   }),
+  /** Names of the folders that backups take: the server's roles and those of `extraFolders`; null is all of them. */
+  folders: z.array(z.string()).nullable().default(null),
+  /** Whether backups that people ask for need approval: added to the policy of `octo.yml`. */
+  approval: ApprovalSetting.default({ isRequired: false, approvers: [EVERYONE], count: 1 }),
   /** Maintenance mode is never on longer than this because of one run. */
   quietMinutes: z.number().int().min(1).max(1440),
   /** SQL Server's own compression of the backup file; off, so that unchanged pages are found again. */
   isDatabaseCompressed: z.boolean(),
+  /** A restored copy is looked through with DBCC CHECKDB before anybody works with it. */
+  isRestoreChecked: z.boolean().default(true),
   /** Beyond this share of the last good archive a change of database, folders or file count makes an archive suspicious. */
   tolerance: z.union([Tolerance, EvenTolerance]),
   /** An instance whose newest good archive is older than this is not safe: the watcher says so. */
   targetHours: z.number().int().min(1).max(744).default(8),
+  /** Which archives stay when a new good one is there. */
+  retention: Retention.default(DEFAULT_RETENTION),
+  /** Within so many days every stored object of every archive is read again and compared. */
+  verifyDays: z.number().int().min(1).max(366).default(30),
   tell: Tell.default({ channel: null, mentions: [], isSuccessShown: true }),
 });
 export type Settings = z.infer<typeof Settings>;

@@ -88,7 +88,7 @@ export const sweepFiles = async (
 };
 
 /** Makes the names in the folder durable; Windows cannot open a folder for this and keeps its own journal. */
-const syncFolder = async (folder: string): Promise<void> => {
+export const syncFolder = async (folder: string | Buffer): Promise<void> => {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {

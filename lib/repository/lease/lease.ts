@@ -24,15 +24,16 @@ import { readRecord, update } from '../update.ts';
 type LeaseWorld = Pick<World, 'state' | 'clock' | 'hostDirectory'>;
 
 /**
- * Looks at the server and writes down how the run found it; returns when both copies are durable, so that the server may
- * be changed. A run that asks again gets its open lease, with the flags of the first time.
+ * Looks at the server and writes down how the run found it, unless the caller knows that it cannot be asked; returns when
+ * both copies are durable, so that the server may be changed. A run that asks again gets its open lease, with the flags of
+ * the first time.
  * @throws LeaseOpen while another run's lease on the instance is open here, QuietLost when this run's was ended,
  * HostFileDamaged
  */
 export const openLease = async (
   world: LeaseWorld & Pick<World, 'octopusApi'>,
   run: RunRecord,
-  { quietMinutes }: { quietMinutes: number },
+  { quietMinutes, earlier: known }: { quietMinutes: number; earlier?: EarlierFlags },
 ): Promise<Lease> => {
   const { id: runId, instance, fence } = run;
   if (fence === undefined) throw new OctoError('Bug', `${runId} opens a lease without holding the lock`);
@@ -40,7 +41,7 @@ export const openLease = async (
   if (standing !== null && standing.status !== 'closed')
     return inTurn(world, runId, () => renewLeaseOf(world, standing));
   await refuseWhileOthersHold(world, run);
-  const earlier = await readFlags(world, instance);
+  const earlier = known ?? (await readFlags(world, instance));
   const fresh = openedLease({ runId, instance, fence, earlier, quietMinutes }, world.clock.now());
   await publishLease(world, fresh);
   await writeHostFile(leaseFile(world.hostDirectory, runId), fresh);

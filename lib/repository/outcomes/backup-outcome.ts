@@ -4,21 +4,25 @@
  *
  * The words are `domain/runs/outcome.ts`; writing the outcome down is left to whoever ends the run.
  */
-import type { Manifest } from '../domain/archives/archive.ts';
-import { OctoError } from '../domain/errors.ts';
-import { outcomeOf, type BackupEnding, type Failure } from '../domain/runs/outcome.ts';
-import type { BackupSummary, Outcome, RunRecord } from '../domain/runs/run.ts';
-import type { World } from '../ports/world.ts';
-import { readManifest } from './archives.ts';
-import { latestGood } from './catalog.ts';
+import type { Manifest } from '../../domain/archives/archive.ts';
+import { notesOnLeftOut } from '../../domain/archives/left-out.ts';
+import { OctoError } from '../../domain/errors.ts';
+import { outcomeOf, type BackupEnding, type Failure } from '../../domain/runs/outcome.ts';
+import type { BackupSummary, Outcome, RunRecord } from '../../domain/runs/run.ts';
+import type { World } from '../../ports/world.ts';
+import { readManifest } from '../archives.ts';
+import { latestGood } from '../catalog.ts';
 
-type Ended = Pick<BackupEnding, 'failure' | 'resumeFailure' | 'notes'> & { quietSeconds: number };
+export type Ended = Pick<BackupEnding, 'failure' | 'resumeFailure' | 'notes'> & {
+  quietSeconds: number;
+  keptUntil?: string | null;
+};
 
 /** The outcome of `run`. Archives that cannot be read are told in it; only what passes by itself is thrown. */
 export const backupOutcome = async (
   world: Pick<World, 'archives' | 'clock'>,
   run: RunRecord,
-  { failure, resumeFailure, notes, quietSeconds }: Ended,
+  { failure, resumeFailure, notes, ...times }: Ended,
 ): Promise<Outcome> => {
   const { instance, archiveId, requestedAt } = run;
   const sealed = await orTrouble(
@@ -33,9 +37,9 @@ export const backupOutcome = async (
     resumeFailure,
     sealed: sealed.found && {
       ...sealed.found,
-      summary: summaryOf(sealed.found, { requestedAt, endedAt, quietSeconds }),
+      summary: summaryOf(sealed.found, { requestedAt, endedAt, ...times }),
     },
-    notes: [...notes, ...unread],
+    notes: [...notes, ...notesOnLeftOut(sealed.found?.folders.leftOut), ...unread],
     latestGood: good.found,
   });
 };
@@ -43,7 +47,7 @@ export const backupOutcome = async (
 type Reading<T> = { found: T | null; trouble: OctoError | null };
 
 /** The outcome is told whatever the archives are like; only what passes by itself is left to another attempt. */
-const orTrouble = async <T>(reading: Promise<T | null>): Promise<Reading<T>> => {
+export const orTrouble = async <T>(reading: Promise<T | null>): Promise<Reading<T>> => {
   try {
     return { found: await reading, trouble: null };
   } catch (thrown) {
@@ -60,9 +64,12 @@ const failureToSeal = ({ found, trouble }: Reading<Manifest>): Failure | null =>
   return { state: 'Report', error: error.code, cause: JSON.stringify(error) };
 };
 
-type Times = { requestedAt: string; endedAt: string; quietSeconds: number };
+type Times = Pick<Ended, 'quietSeconds' | 'keptUntil'> & { requestedAt: string; endedAt: string };
 
-const summaryOf = (manifest: Manifest, { requestedAt, endedAt, quietSeconds }: Times): BackupSummary => ({
+const summaryOf = (
+  manifest: Manifest,
+  { requestedAt, endedAt, quietSeconds, keptUntil = null }: Times,
+): BackupSummary => ({
   archiveId: manifest.archiveId,
   takenAt: manifest.takenAt,
   consistency: manifest.dump.consistency,
@@ -81,4 +88,5 @@ const summaryOf = (manifest: Manifest, { requestedAt, endedAt, quietSeconds }: T
     sampled: manifest.proof.sampled,
     fingerprint: manifest.keys.masterKeyFingerprint,
   },
+  ...(keptUntil === null ? {} : { keptUntil }),
 });
