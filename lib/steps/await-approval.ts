@@ -6,16 +6,17 @@
  */
 import * as z from 'zod';
 import { openedNow } from '../domain/runs/approval.ts';
-import { isOctoError, OctoError } from '../domain/errors.ts';
+import { OctoError } from '../domain/errors.ts';
 import { planHash } from '../domain/runs/plan.ts';
 import { keepToken, open, readApproval } from '../repository/approvals.ts';
+import { wakeNow } from './parts/quiet/wake.ts';
 import { defineStep } from './step.ts';
 
 export const step = defineStep(
   {
     name: 'await-approval',
     runsOn: 'cloud',
-    leavesWaiting: true,
+    leavesWaiting: () => true,
     input: z.strictObject({ token: z.string() }),
     output: z.strictObject({}),
   },
@@ -27,11 +28,7 @@ export const step = defineStep(
     await keepToken(world, run.id, token);
     await open(world, run.id, opening);
     const { decision } = (await readApproval(world, run)) ?? approval;
-    if (decision !== null) await world.hostTasks.succeed(token, {}).catch(unlessGone);
+    if (decision !== null) await wakeNow(world, token);
     return {};
   },
 );
-
-const unlessGone = (thrown: unknown): void => {
-  if (!isOctoError(thrown, 'TaskGone')) throw thrown;
-};

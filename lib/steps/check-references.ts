@@ -7,23 +7,11 @@
  */
 import * as z from 'zod';
 import type { Section } from '../domain/archives/archive.ts';
-import { OctoError } from '../domain/errors.ts';
-import {
-  gapsOfReferences,
-  isArtifactPresent,
-  isPackagePresent,
-  nameArtifact,
-  namePackage,
-  notePresent,
-  nothingPresent,
-  type Present,
-} from '../domain/archives/references.ts';
-import { decodeIndex } from '../archive/index/index-text.ts';
-import { pathBytes } from '../archive/index/path-text.ts';
-import type { OctopusDatabase } from '../ports/octopus-database.ts';
+import { gapsOfReferences } from '../domain/archives/references.ts';
 import type { World } from '../ports/world.ts';
 import { readSection, requireSection, writeSection, type ArchivePlace } from '../repository/sections.ts';
 import { archivePlace } from './parts/archive-place.ts';
+import { compareReferences, presentIn } from './parts/compare-references.ts';
 import { defineStep, type StepContext } from './step.ts';
 
 const Output = z.strictObject({
@@ -47,58 +35,11 @@ export const step = defineStep(
 
 const check = async (world: World, place: ArchivePlace, context: StepContext): Promise<Section<'references'>> => {
   const database = await world.octopusDatabase(place.instance);
-  const present = nothingPresent();
-  await noteArchived(world, place, present);
+  const { indexKey, leftOut = [] } = await requireSection(world, place, 'folders');
+  const present = await presentIn(world, indexKey);
   await context.beat({ text: 'comparing the database with the files' });
   const { finishedAt } = await requireSection(world, place, 'dump');
-  const section = await compare(database, { present, dumpedAt: finishedAt }, context);
+  const isTaken = (folder: string) => !leftOut.some(({ name }) => name === folder);
+  const section = await compareReferences(database, { present, dumpedAt: finishedAt, isTaken }, () => context.beat());
   return writeSection(world, place, { name: 'references', section });
-};
-
-const noteArchived = async (world: Pick<World, 'archives'>, place: ArchivePlace, present: Present): Promise<void> => {
-  const { indexKey } = await requireSection(world, place, 'folders');
-  const index = await world.archives.read(indexKey);
-  if (index === null)
-    throw new OctoError('ArchiveDamaged', 'the index of the folders is gone', { facts: { indexKey } });
-  for (const path of decodeIndex(index.bytes).files.paths) notePresent(present, pathBytes(path).toString());
-};
-
-const LISTED_AT_MOST = 50;
-/** So many rows pass between two beats: a thousand take a fraction of a second. */
-const ROWS_PER_BEAT = 1000;
-
-const compare = async (
-  database: OctopusDatabase,
-  { present, dumpedAt }: { present: Present; dumpedAt: string },
-  { beat }: StepContext,
-): Promise<Section<'references'>> => {
-  const found = {
-    packagesListed: 0,
-    packagesMissing: 0,
-    artifactsListed: 0,
-    artifactsMissing: 0,
-    missing: [] as string[],
-  };
-  const isYounger = ({ createdAt }: { createdAt: string | null }) =>
-    createdAt !== null && Date.parse(createdAt) > Date.parse(dumpedAt);
-  let rows = 0;
-  const beatNowAndThen = async () => void (++rows % ROWS_PER_BEAT === 0 && (await beat()));
-  const miss = (name: string) => found.missing.length < LISTED_AT_MOST && found.missing.push(name);
-  for await (const listed of database.packages()) {
-    await beatNowAndThen();
-    if (isYounger(listed)) continue;
-    found.packagesListed += 1;
-    if (isPackagePresent(present, listed)) continue;
-    found.packagesMissing += 1;
-    miss(namePackage(listed));
-  }
-  for await (const listed of database.artifacts()) {
-    await beatNowAndThen();
-    if (isYounger(listed)) continue;
-    found.artifactsListed += 1;
-    if (isArtifactPresent(present, listed)) continue;
-    found.artifactsMissing += 1;
-    miss(nameArtifact(listed));
-  }
-  return found;
 };

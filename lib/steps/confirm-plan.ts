@@ -12,6 +12,7 @@ import { planHash } from '../domain/runs/plan.ts';
 import type { RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { decideOnce, readApproval } from '../repository/approvals.ts';
+import { policyFor } from '../repository/people/policy.ts';
 import { endWait } from '../repository/run-book.ts';
 import { defineStep } from './step.ts';
 
@@ -23,13 +24,14 @@ export const step = defineStep(
   { name: 'confirm-plan', runsOn: 'cloud', input: z.strictObject({}), output: Output },
   async (world, _input, { run }) => {
     const { opening, requirement, ...found } = await openApproval(world, run);
-    const due = found.decision ?? dueDecision(world, run, { votes: found.votes, opening });
+    const ruled = { ...world, policy: await policyFor(world, run.instance) };
+    const due = found.decision ?? dueDecision(ruled, run, { votes: found.votes, opening });
     if (due === null) return { awaitSeconds: secondsToWait(opening, requirement, world.clock.now()) };
     const decision = await decideOnce(world, run.id, due);
     await endWait(world, run.id, { state: 'AwaitApproval', text: wordsOf(decision) });
     refuseUnlessApproved(run, decision);
     // Another one may have decided just now: its votes were written before it, so read after it none is missing.
-    refuseUnlessItHolds(world, run, { ...(await openApproval(world, run)), decision });
+    refuseUnlessItHolds(ruled, run, { ...(await openApproval(world, run)), decision });
     return { awaitSeconds: null };
   },
 );

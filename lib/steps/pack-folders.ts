@@ -4,9 +4,11 @@
  */
 import * as z from 'zod';
 import { type PackedFolders, packFolders } from '../archive/pack-folders.ts';
-import { placesOf } from '../archive/index/places.ts';
+import type { LeftOut } from '../domain/archives/left-out.ts';
 import { readSection, writeSection } from '../repository/sections.ts';
+import { trashedNames } from '../repository/store-care/trash.ts';
 import { archivePlace } from './parts/archive-place.ts';
+import { foldersPlanned } from './planning/folder-choice.ts';
 import { defineStep } from './step.ts';
 
 const Input = z.strictObject({ instance: z.string(), pass: z.enum(['first', 'second']) });
@@ -27,15 +29,18 @@ export const step = defineStep(
     const finished = await readSection(world, at, 'folders');
     if (finished !== null) return Output.strip().parse(finished);
 
-    const places = await placesOf(world, instance);
+    const { taken: places, leftOut } = await foldersPlanned(world, run);
+    const avoid = await trashedNames(world, instance);
     const packed = await packFolders(
       world,
-      { instance, runId: run.id, pass, places },
+      { instance, runId: run.id, pass, places, avoid, isPartial: leftOut.some(({ by }) => by === 'request') },
       { signal, onProgress: (done) => void context.beat(progress(done)).catch(() => undefined) },
     );
     if (pass === 'first') return summary(packed);
     await context.beat();
-    return Output.strip().parse(await writeSection(world, at, { name: 'folders', section: sectionOf(packed) }));
+    return Output.strip().parse(
+      await writeSection(world, at, { name: 'folders', section: sectionOf(packed, leftOut) }),
+    );
   },
 );
 
@@ -52,7 +57,7 @@ const summary = ({ fileCount, sizeBytes, addedBytes, problems }: PackedFolders) 
 });
 
 /** What was lost comes first in the list, which is cut. */
-const sectionOf = (packed: PackedFolders) => ({
+const sectionOf = (packed: PackedFolders, leftOut: LeftOut[]) => ({
   indexKey: packed.indexKey,
   indexSha256: packed.indexSha256,
   places: packed.places,
@@ -62,4 +67,5 @@ const sectionOf = (packed: PackedFolders) => ({
     .slice(0, PROBLEMS_LISTED)
     .map(({ path, what }) => ({ path, what })),
   lostCount: packed.problems.filter(({ isLost }) => isLost).length,
+  ...(leftOut.length === 0 ? {} : { leftOut }),
 });

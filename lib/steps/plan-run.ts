@@ -5,15 +5,13 @@
  * single questions are in `plan-checks.ts`.
  */
 import * as z from 'zod';
-import { isOctoError, OctoError } from '../domain/errors.ts';
-import type { Instance } from '../domain/instance.ts';
 import { Settings } from '../domain/settings/settings.ts';
-import type { OctopusProgram } from '../ports/octopus.ts';
-import { writeArchiveFile, writeSection } from '../repository/sections.ts';
+import { keepToPlan } from '../repository/approvals.ts';
 import { readSettings } from '../repository/settings.ts';
-import { archivePlace } from './parts/archive-place.ts';
-import { CHECKS, type Check, type Planning } from './parts/plan-checks.ts';
-import { keepToPlan } from './parts/plan-of-backup.ts';
+import { CHECKS, type Planning } from './planning/plan-checks.ts';
+import { planOfBackup } from './planning/plan-of-backup.ts';
+import { askedOnce, describeSource } from './planning/describe-source.ts';
+import { requireNoRefusal } from './planning/refusals.ts';
 import { defineStep } from './step.ts';
 
 const Output = z.strictObject({ tolerance: Settings.shape.tolerance, notes: z.array(z.string()) });
@@ -35,79 +33,9 @@ export const step = defineStep(
     const planning: Planning = { world, instance, run, consistency, program };
     const { tolerance } = await readSettings(world, run.instance);
     await beat({ text: 'asking Octopus, SQL Server and the folders' });
-    await requireNoRefusal(planning);
-    await keepToPlan(planning);
+    await requireNoRefusal(`backup of ${instance.name}`, CHECKS, planning);
+    await keepToPlan(world, await planOfBackup(planning));
     const notes = isLast ? await describeSource(planning) : [];
     return { tolerance, notes };
   },
 );
-
-const askedOnce = (program: OctopusProgram): Planning['program'] => ({
-  version: once(() => program.version()),
-  showConfiguration: once(() => program.showConfiguration()),
-  showMasterKey: once(() => program.showMasterKey()),
-  listInstances: once(() => program.listInstances()),
-});
-
-const once = <T>(ask: () => Promise<T>): (() => Promise<T>) => {
-  let answer: Promise<T> | undefined;
-  return () => (answer ??= ask());
-};
-
-const requireNoRefusal = async (planning: Planning): Promise<void> => {
-  const answers = await Promise.all(CHECKS.map((check) => ask(check, planning)));
-  const refusals = answers.flatMap((answer) => answer.refusals);
-  const failures = answers.flatMap((answer) => answer.failure ?? []);
-  const passing = failures.find(({ canRetry }) => canRetry);
-  if (passing !== undefined && refusals.length === 0 && failures.every(({ canRetry }) => canRetry)) throw passing;
-  const all = [...refusals, ...failures.map(({ code, message }) => `${message} (${code})`)];
-  if (all.length === 0) return;
-  throw new OctoError('PlanRefused', `backup of ${planning.instance.name} cannot begin: ${all.join('; ')}`, {
-    facts: { refusalCount: all.length },
-  });
-};
-
-const ask = async (check: Check, planning: Planning): Promise<{ refusals: string[]; failure?: OctoError }> => {
-  try {
-    return { refusals: await check(planning) };
-  } catch (thrown) {
-    if (isOctoError(thrown) && thrown.code !== 'Bug') return { refusals: [], failure: thrown };
-    throw thrown;
-  }
-};
-
-const describeSource = async ({ world, instance, run, program }: Planning): Promise<string[]> => {
-  const api = await world.octopusApi(instance.name);
-  const [root, isInMaintenance, nodes, { thumbprint }] = await Promise.all([
-    api.root(),
-    api.isInMaintenance(),
-    api.nodes(),
-    api.certificate(),
-  ]);
-  const place = archivePlace(run);
-  await writeArchiveFile(world, place, { name: 'host.json', bytes: await hostJson(instance, program) });
-  const source = await writeSection(world, place, {
-    name: 'source',
-    section: {
-      octopusVersion: root.version,
-      installationId: root.installationId,
-      isInMaintenance,
-      nodes: nodes.map(({ name, version, isDraining }) => ({ name, version, isDraining })),
-      certificateThumbprint: thumbprint,
-    },
-  });
-  return source.isInMaintenance ? ['maintenance mode was on already and stays on'] : [];
-};
-
-/** The node's own configuration, without its connection string and other secrets. */
-const hostJson = async ({ hosts }: Instance, program: Planning['program']): Promise<Buffer> => {
-  const host = hosts[0]!;
-  const { settings } = await program.showConfiguration();
-  const content = {
-    host: host.name,
-    program: { version: await program.version(), instanceName: host.program.instanceName },
-    instances: await program.listInstances(),
-    settings,
-  };
-  return Buffer.from(`${JSON.stringify(content, null, 2)}\n`);
-};

@@ -6,12 +6,10 @@
 import * as z from 'zod';
 import type { Section } from '../domain/archives/archive.ts';
 import { OctoError } from '../domain/errors.ts';
-import { fingerprintOf, proveKey, type KeyProof } from '../domain/archives/master-key.ts';
-import { secretNames } from '../domain/names.ts';
-import { Secret } from '../domain/secrets/secret.ts';
-import type { World } from '../ports/world.ts';
-import { requireSection, writeSection, type ArchivePlace } from '../repository/sections.ts';
+import type { KeyProof } from '../domain/archives/master-key.ts';
+import { requireSection, writeSection } from '../repository/sections.ts';
 import { archivePlace } from './parts/archive-place.ts';
+import { proveOnSamples, readMasterKey } from './planning/kept-keys.ts';
 import { defineStep } from './step.ts';
 
 const Output = z.strictObject({ opened: z.number(), sampled: z.number(), gaps: z.array(z.string()) });
@@ -22,30 +20,21 @@ export const step = defineStep(
   async (world, _input, { run }) => {
     const place = archivePlace(run);
     const samples = await requireSection(world, place, 'samples');
-    const values = samples.values.map((value) => ({ ...value, cipherText: new Secret(value.cipherText) }));
-    const proof = proveKey(await readBack(world, place), values);
+    const keys = await requireSection(world, place, 'keys');
+    const proof = proveOnSamples(await readMasterKey(world, { instance: place.instance, ...keys }), samples);
+    const sampled = samples.values.length;
     if (proof.verdict === 'wrong')
-      throw new OctoError('KeyDoesNotOpenData', `the saved key opens ${proof.opened} of ${values.length} values`, {
-        facts: { opened: proof.opened, sampled: values.length, unopened: proof.unopened },
+      throw new OctoError('KeyDoesNotOpenData', `the saved key opens ${proof.opened} of ${sampled} values`, {
+        facts: { opened: proof.opened, sampled, unopened: proof.unopened },
       });
     const gap = gapOf(proof, samples);
     await writeSection(world, place, {
       name: 'proof',
-      section: { opened: proof.opened, sampled: values.length, gap },
+      section: { opened: proof.opened, sampled, gap },
     });
-    return { opened: proof.opened, sampled: values.length, gaps: gap === null ? [] : [gap] };
+    return { opened: proof.opened, sampled, gaps: gap === null ? [] : [gap] };
   },
 );
-
-const readBack = async (world: Pick<World, 'archives' | 'secretStore'>, place: ArchivePlace): Promise<Secret> => {
-  const { masterKeyFingerprint, salt } = await requireSection(world, place, 'keys');
-  const name = secretNames.masterKey(place.instance, masterKeyFingerprint);
-  const key = await world.secretStore.read(name);
-  if (key !== null && fingerprintOf(key, salt) === masterKeyFingerprint) return key;
-  throw new OctoError('SecretNotKept', `the secret store does not give back ${name}`, {
-    facts: { name, isAbsent: key === null },
-  });
-};
 
 const NAMED_AT_MOST = 3;
 

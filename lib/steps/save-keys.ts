@@ -10,10 +10,10 @@ import { fingerprintOf, masterKeyBits } from '../domain/archives/master-key.ts';
 import { secretNames } from '../domain/names.ts';
 import type { Secret } from '../domain/secrets/secret.ts';
 import type { OctopusApi } from '../ports/octopus.ts';
-import type { World } from '../ports/world.ts';
 import { writeSection } from '../repository/sections.ts';
 import { readSettings } from '../repository/settings.ts';
 import { archivePlace } from './parts/archive-place.ts';
+import { keepSecret } from './planning/kept-keys.ts';
 import { defineStep } from './step.ts';
 
 const Output = z.strictObject({
@@ -34,27 +34,20 @@ export const step = defineStep(
       throw new OctoError('MasterKeyUnreadable', `the master key of ${instance} is not 16 or 32 bytes`);
     const masterKeyFingerprint = fingerprintOf(masterKey, salt);
     await beat({ text: `keeping master key ${masterKeyFingerprint}` });
-    await keep(world, secretNames.masterKey(instance, masterKeyFingerprint), masterKey);
+    await keepSecret(world, secretNames.masterKey(instance, masterKeyFingerprint), masterKey);
 
     const license = await readLicense(await world.octopusApi(instance));
     const licenseFingerprint = license && fingerprintOf(license, salt);
-    if (license && licenseFingerprint) await keep(world, secretNames.license(instance, licenseFingerprint), license);
+    if (license && licenseFingerprint)
+      await keepSecret(world, secretNames.license(instance, licenseFingerprint), license);
 
     const section = { salt, masterKeyFingerprint, masterKeyBits: bits, licenseFingerprint };
-    await writeSection(world, archivePlace(run), { name: 'keys', section });
+    // Asked for by itself, it makes no archive.
+    if (run.archiveId !== null) await writeSection(world, archivePlace(run), { name: 'keys', section });
     const gaps = license === null ? ['the server holds no license that could be saved'] : [];
     return { masterKeyFingerprint, licenseFingerprint, gaps };
   },
 );
-
-const keep = async (world: Pick<World, 'secretStore'>, name: string, value: Secret): Promise<void> => {
-  await world.secretStore.create(name, value);
-  const kept = await world.secretStore.read(name);
-  if (kept === null || !kept.equals(value))
-    throw new OctoError('SecretNotKept', `the secret store does not give back what was kept as ${name}`, {
-      facts: { name, isAbsent: kept === null },
-    });
-};
 
 const readLicense = async (api: OctopusApi): Promise<Secret | null> => {
   try {

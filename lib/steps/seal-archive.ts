@@ -7,6 +7,7 @@ import { packsOfIndex } from '../archive/index/index-text.ts';
 import { listPacks, sha256Hex } from '../archive/pack/packs.ts';
 import { restoreGuide, restoreScript } from '../archive/restore-guide.ts';
 import { FORMAT_VERSION, type Manifest, type SectionName, sections } from '../domain/archives/archive.ts';
+import { gapsOfLeftOut } from '../domain/archives/left-out.ts';
 import { OctoError } from '../domain/errors.ts';
 import { archiveKeys } from '../domain/names.ts';
 import { deviations } from '../domain/archives/shape.ts';
@@ -15,6 +16,7 @@ import type { World } from '../ports/world.ts';
 import { readManifest, writeManifest } from '../repository/archives.ts';
 import { latestGood } from '../repository/catalog.ts';
 import { damagedNames } from '../repository/damage.ts';
+import { holdArchive } from '../repository/holds.ts';
 import { type ArchivePlace, requireSection, writeArchiveFile } from '../repository/sections.ts';
 import { archivePlace } from './parts/archive-place.ts';
 import { defineStep, type StepContext } from './step.ts';
@@ -44,7 +46,8 @@ export const step = defineStep(
   { name: 'seal-archive', runsOn: 'cloud', input: Input, output: Output },
   async (world, { gaps, tolerance }, { run, beat }) => {
     const at = archivePlace(run);
-    const sealed = (await readManifest(world, at)) ?? (await seal(world, at, { runId: run.id, gaps, tolerance, beat }));
+    const sealed = (await readManifest(world, at)) ?? (await seal(world, at, { run, gaps, tolerance, beat }));
+    if (run.workflow === 'restore') await hold(world, at, run.id);
     const { folders, database } = sealed;
     return {
       archiveId: sealed.archiveId,
@@ -61,17 +64,23 @@ export const step = defineStep(
   },
 );
 
+/** It is what an unhappy restore is undone with, so it stays until somebody releases it. */
+const hold = async (world: Pick<World, 'state' | 'clock'>, at: ArchivePlace, runId: string): Promise<void> => {
+  const reason = `the server as it was before ${runId}`;
+  await holdArchive(world, at, { by: runId, reason, heldAt: world.clock.now().toISOString() });
+};
+
 type Store = Pick<World, 'archives' | 'clock'>;
 type Sections = Pick<Manifest, SectionName>;
 
-type Sealing = { runId: string; gaps: string[]; tolerance: Settings['tolerance']; beat: StepContext['beat'] };
+type Sealing = { run: StepContext['run']; gaps: string[]; tolerance: Settings['tolerance']; beat: StepContext['beat'] };
 
-const seal = async (world: Store, at: ArchivePlace, { runId, ...found }: Sealing): Promise<Manifest> => {
+const seal = async (world: Store, at: ArchivePlace, { run, ...found }: Sealing): Promise<Manifest> => {
   const parts = await readSections(world, at);
   await assertStored(world, at, parts);
   const last = await latestGood(world, at.instance, at.archiveId);
   const unusual = last === null ? [] : deviations(parts, last, found.tolerance);
-  const gaps = [...found.gaps, ...gapsOfFolders(parts.folders)];
+  const gaps = [...found.gaps, ...gapsOfFolders(parts.folders), ...gapsOfLeftOut(parts.folders.leftOut)];
   const head = { archiveId: at.archiveId, instance: at.instance, takenAt: parts.dump.startedAt };
   await writeArchiveFile(world, at, text('restore.sh', restoreScript({ ...head, ...parts })));
   await writeArchiveFile(world, at, text('RESTORE.md', restoreGuide({ ...head, ...parts })));
@@ -81,11 +90,12 @@ const seal = async (world: Store, at: ArchivePlace, { runId, ...found }: Sealing
   return writeManifest(world, {
     format: FORMAT_VERSION,
     ...head,
-    runId,
+    runId: run.id,
     sealedAt: world.clock.now().toISOString(),
     word: unusual.length > 0 ? 'suspicious' : gaps.length > 0 ? 'gaps' : 'good',
     gaps,
     unusual,
+    ...(run.workflow === 'restore' && { isSafety: true }),
     ...parts,
     files,
   });

@@ -28,8 +28,8 @@ export type Step = {
   runsOn: 'host' | 'cloud';
   /** Puts the server back, or reports: goes on when the run was cancelled or has lost its lock. */
   isWayOut?: boolean;
-  /** Its state goes on waiting for people after it has returned, so its note stays open until a later step ends it. */
-  leavesWaiting?: boolean;
+  /** With this output its state goes on waiting for people after it has returned: its note stays open until a later step ends it. */
+  leavesWaiting?: (output: unknown) => boolean;
   input: z.ZodType;
   output: z.ZodType;
   perform(world: World, input: unknown, context: StepContext): Promise<unknown>;

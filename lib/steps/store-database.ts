@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { storeDump } from '../archive/store-dump.ts';
 import { OctoError } from '../domain/errors.ts';
 import { readSection, requireSection, writeSection } from '../repository/sections.ts';
+import { trashedNames } from '../repository/store-care/trash.ts';
 import { archivePlace } from './parts/archive-place.ts';
 import { dumpFile } from './parts/dump-file.ts';
 import { defineStep } from './step.ts';
@@ -24,9 +25,10 @@ export const step = defineStep(
     if (section === null) {
       const { fileBytes } = await requireSection(world, at, 'dump');
       await assertWhole(path, fileBytes);
+      const avoid = await trashedNames(world, instance);
       const onProgress = ({ bytes, ofBytes }: { bytes: number; ofBytes: number }): void =>
         void context.beat({ percent: Math.floor((100 * bytes) / Math.max(1, ofBytes)) }).catch(() => undefined);
-      const stored = await storeDump(world, { instance, runId: run.id, path }, { signal, onProgress });
+      const stored = await storeDump(world, { instance, runId: run.id, path, avoid }, { signal, onProgress });
       await context.beat();
       section = await writeSection(world, at, { name: 'database', section: stored });
     }

@@ -7,12 +7,16 @@
  * reading the dump again, 26 h for Quiesce because its wait may be set to 24. `notAfter` gives each attempt one more timeout from the moment
  * the state was entered. Retry waits 5 s doubling to a minute, four times: what has not passed in two minutes is told to a
  * person. Only the way back and the report try longer, since nobody stands behind them. AwaitApproval waits until the next
- * reminder or until the approval expires; its end asks ConfirmPlan, which decides by the records and not by who woke it.
+ * reminder or until the approval expires; its end asks ConfirmPlan, which decides by the records and not by who woke it. AwaitAnswer
+ * waits two minutes at most while people are asked, then Quiesce looks again.
  * @see https://states-language.net/spec.html
  */
 import backup from './backup.asl.json' with { type: 'json' };
+import deletion from './delete.asl.json' with { type: 'json' };
+import keys from './keys.asl.json' with { type: 'json' };
+import restore from './restore.asl.json' with { type: 'json' };
 
-export const definitions: Readonly<Record<string, unknown>> = { backup };
+export const definitions: Readonly<Record<string, unknown>> = { backup, restore, delete: deletion, keys };
 
 /** What the execution of a backup is started with. */
 export type BackupInput = {
@@ -22,6 +26,14 @@ export type BackupInput = {
   consistency: 'quiesced' | 'online';
   /** How long to wait for people at first; null when nobody has to approve. */
   awaitSeconds: number | null;
+};
+
+/** What the execution of a restore is started with; `options` are those of the run. */
+export type RestoreInput = Omit<BackupInput, 'consistency'> & {
+  archive: string;
+  from: string;
+  only: 'all' | 'database' | 'folders';
+  as: 'same' | 'quarantine';
 };
 
 const QUIESCED = [
@@ -39,6 +51,7 @@ const QUIESCED = [
   'ProveKey',
   'CheckReferences',
   'SealArchive',
+  'Prune',
   'Report',
 ];
 // The dump comes first, so that every file its rows name is there when the folders are read.
@@ -55,15 +68,64 @@ const ONLINE = [
   'ProveKey',
   'CheckReferences',
   'SealArchive',
+  'Prune',
   'Report',
 ];
 
+// What is heavy comes before the server is closed to people; what can fail, before it is opened to them again.
+const RESTORE = [
+  'PlanRestore',
+  'TakeLock',
+  'SaveKeys',
+  'DumpDatabase',
+  'SampleSecrets',
+  'PackFolders',
+  'PackChanges',
+  'VerifyDump',
+  'StoreDatabase',
+  'ProveKey',
+  'CheckReferences',
+  'SealArchive',
+  'LoadDatabase',
+  'StageFolders',
+  'Quiesce',
+  'CountLosses',
+  'StopServer',
+  'SwapDatabase',
+  'LoadKeys',
+  'SwapFolders',
+  'StartServer',
+  'ProbeServer',
+  'WakeServer',
+  'ClearAside',
+  'Report',
+];
+// What is left of an archive without its manifest is removed by the backups of the next days.
+const DELETE = ['PlanDelete', 'TakeLock', 'DeleteArchive', 'Report'];
+const KEYS = ['SaveKeys', 'Report'];
+const OF_FOLDERS = new Set(['StageFolders', 'SwapFolders']);
+const OF_DATABASE = new Set(['LoadDatabase', 'SwapDatabase', 'LoadKeys']);
+
 // The preflight is repeated after the wait: the server may have been upgraded, its disk filled, or its key changed.
-const APPROVED = ['PlanRun', 'AwaitApproval', 'ConfirmPlan', 'PlanAgain'];
+const APPROVED: Record<string, string[]> = {
+  PlanRun: ['PlanRun', 'AwaitApproval', 'ConfirmPlan', 'PlanAgain'],
+  PlanDelete: ['PlanDelete', 'AwaitApproval', 'ConfirmPlan'],
+  PlanRestore: ['PlanRestore', 'AwaitApproval', 'ConfirmPlan', 'PlanRestoreAgain'],
+};
+
+type Asked = { consistency?: unknown; only?: unknown; approval?: unknown };
 
 /** The states of the straight path, in order: what a card shows as still to come. `input` may be a run's options. */
-export const plannedStates = (workflow: string, input: { consistency?: unknown; approval?: unknown }): string[] => {
-  if (workflow !== 'backup') return [];
-  const states = input.consistency === 'online' ? ONLINE : QUIESCED;
-  return input.approval === true ? states.flatMap((state) => (state === 'PlanRun' ? APPROVED : [state])) : states;
+export const plannedStates = (workflow: string, input: Asked): string[] => {
+  const states = straightPath(workflow, input);
+  return input.approval === true ? states.flatMap((state) => APPROVED[state] ?? [state]) : states;
+};
+
+const straightPath = (workflow: string, { consistency, only }: Asked): string[] => {
+  if (workflow === 'backup') return consistency === 'online' ? ONLINE : QUIESCED;
+  if (workflow === 'delete') return DELETE;
+  if (workflow === 'keys') return KEYS;
+  if (workflow !== 'restore') return [];
+  const left = only === 'database' ? OF_FOLDERS : only === 'folders' ? OF_DATABASE : new Set<string>();
+  return RESTORE.filter((state) => !left.has(state));
 };

@@ -68,7 +68,7 @@ const endOf = async (clock: ReturnType<typeof testClock>, work: Promise<unknown>
 describe('the note of a state', () => {
   it('stays open when the state goes on waiting for people, until it is ended', async () => {
     const { perform, note, world, run } = await setUp();
-    await perform(stepOf(() => Promise.resolve({}), { leavesWaiting: true }));
+    await perform(stepOf(() => Promise.resolve({}), { leavesWaiting: () => true }));
     expect(await note()).toMatchObject({ status: 'running', endedAt: null });
     await endWait(world, run.id, { state: 'Work', text: 'approved ben' });
     await endWait(world, run.id, { state: 'Work', text: 'too late' });

@@ -10,6 +10,7 @@ import { directoryObjectStore } from '../../lib/adapters/object-store.directory.
 import { octopusDatabaseTds } from '../../lib/adapters/octopus-database.tds.ts';
 import { octopusHost } from '../../lib/adapters/octopus.host.ts';
 import { octopusHttp } from '../../lib/adapters/octopus.http.ts';
+import { restoredDatabaseTds } from '../../lib/adapters/restored-database.tds.ts';
 import { directorySecretStore } from '../../lib/adapters/secret-store.directory.ts';
 import { sqlServerTds } from '../../lib/adapters/sql-server.tds.ts';
 import { OctoError } from '../../lib/domain/errors.ts';
@@ -102,7 +103,11 @@ const worldOf = async (root: string, { instance, seeded, connectionString }: Pee
   const clock = jumpingClock(new Date());
   const secret = new Secret(connectionString);
   const sqlServer = sqlServerTds({ connectionString: secret, stallSeconds: 20 });
-  const database = octopusDatabaseTds({ connectionString: secret, database: DATABASE });
+  const open: { close(): Promise<void> }[] = [sqlServer];
+  const kept = <T extends { close(): Promise<void> }>(peer: T): T => {
+    open.push(peer);
+    return peer;
+  };
   const host = instance.hosts[0]!;
   await mkdir(join(root, 'host'));
   const absent = () => {
@@ -115,7 +120,7 @@ const worldOf = async (root: string, { instance, seeded, connectionString }: Pee
     secretStore: directorySecretStore({ directory: join(root, 'secrets'), passphrase: new Secret('correct horse') }),
     workflows: { start: absent, describe: absent, history: absent },
     hostTasks: { take: absent, acknowledge: absent, beat: absent, succeed: absent, fail: absent },
-    chat: { post: absent, update: absent, shareImage: absent, postEphemeral: absent },
+    chat: { post: absent, update: absent, shareImage: absent, postEphemeral: absent, groupMembers: absent },
     instance: () => instance,
     instanceNames: () => [instance.name],
     policy: { people: ['ana', 'ben'], groups: {}, statements: [] },
@@ -123,12 +128,13 @@ const worldOf = async (root: string, { instance, seeded, connectionString }: Pee
     octopusProgram: () =>
       octopusHost({ programPath: host.program.path, instanceName: host.program.instanceName, timeoutSeconds: 20 }),
     sqlServer: async () => sqlServer,
-    octopusDatabase: async () => database,
+    octopusDatabase: async (_instance, database = DATABASE) =>
+      kept(octopusDatabaseTds({ connectionString: secret, database })),
+    restoredDatabase: async (_instance, database) => kept(restoredDatabaseTds({ connectionString: secret, database })),
     hostDirectory: join(root, 'host'),
   };
   const closePeers = async () => {
-    await sqlServer.close();
-    await database.close();
+    for (const peer of open) await peer.close();
   };
   return { world, closePeers };
 };

@@ -1,5 +1,5 @@
 /**
- * Plays a backup workflow against scripted steps: what each state answers is given, everything between them is the
+ * Plays a workflow against scripted steps: what each state answers is given, everything between them is the
  * runtime's own. One body for every runtime: it only uses the ports, and the states come from the history.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -53,7 +53,8 @@ export const GOOD: Record<string, unknown> = {
   TakeLock: { fence: 1 },
   SaveKeys: { masterKeyFingerprint: '0011223344556677', licenseFingerprint: null, gaps: [] },
   PackFolders: { fileCount: 10, sizeBytes: 1000, addedBytes: 1000, problemCount: 0 },
-  Quiesce: { consistency: 'quiesced', notes: [] },
+  Quiesce: { consistency: 'quiesced', notes: [], askSeconds: null },
+  AwaitAnswer: {},
   DumpDatabase: { consistency: 'quiesced', fileBytes: 1000, gaps: [] },
   SampleSecrets: { sampled: 12, sensitiveDocumentCount: 3 },
   PackChanges: { fileCount: 10, sizeBytes: 1000, addedBytes: 0, problemCount: 0 },
@@ -63,39 +64,59 @@ export const GOOD: Record<string, unknown> = {
   ProveKey: { opened: 12, sampled: 12, gaps: [] },
   CheckReferences: { listed: 5, missing: 0, gaps: [] },
   SealArchive: {},
+  Prune: { keptUntil: '2026-03-12T02:00:00.000Z', notes: [] },
   ResumeAfterFailure: { quietSeconds: 20, gaps: [] },
   Report: { word: 'good', code: null, message: null },
 };
 
 type Runtime = { workflows: WorkflowRuntime; hostTasks: HostTasks };
 
-/** Plays the script over the embedded engine. */
-export const playBackup = async (script: Script, asking: Partial<Asking> = {}) => {
+/** Plays a backup by the script over the embedded engine. */
+export const playBackup = (script: Script, asking: Partial<Asking> = {}): Promise<Played> =>
+  play({ workflow: 'backup', input: inputOf({ ...QUIESCED, ...asking }), good: GOOD }, script);
+
+/** What is played: `good` are the answers of a good day, by state. */
+export type Playing = { workflow: string; input: unknown; good: Record<string, unknown> };
+
+/** Opens a runtime that calls these functions. `HOST` has a queue there. */
+export type OpenRuntime = (
+  functions: Record<string, (payload: unknown) => Promise<unknown>>,
+) => Promise<Runtime & { queueUrl: string; advance(ms: number): Promise<void>; close(): Promise<void> }>;
+
+const embedded: OpenRuntime = async (functions) => {
   const directory = await mkdtemp(join(tmpdir(), 'octo-workflow-'));
   const clock = testClock();
-  const play = actor(script);
-  const engine = createEngine({
-    directory,
-    clock,
-    definitions,
-    functions: {
-      CloudStep: (payload) => play.cloudStep(payload as CloudPayload),
-      PeopleStep: (payload) => play.peopleStep(payload as PeoplePayload, engine.hostTasks),
-    },
-  });
-  try {
-    await engine.workflows.start({ workflow: 'backup', runId: RUN, input: inputOf({ ...QUIESCED, ...asking }) });
-    return await serve(engine, play, () => clock.advance(10_000));
-  } finally {
+  const engine = createEngine({ directory, clock, definitions, functions });
+  const close = async (): Promise<void> => {
     await engine.close();
     await rm(directory, { recursive: true, force: true });
+  };
+  return { ...engine, queueUrl: HOST, advance: clock.advance, close };
+};
+
+export const play = async (
+  { workflow, input, good }: Playing,
+  script: Script,
+  open: OpenRuntime = embedded,
+): Promise<Played> => {
+  const player = actor(script, good);
+  const runtime = await open({
+    CloudStep: (payload) => player.cloudStep(payload as CloudPayload),
+    PeopleStep: (payload) => player.peopleStep(payload as PeoplePayload, runtime.hostTasks),
+  });
+  try {
+    const hosts = [{ name: HOST, queueUrl: runtime.queueUrl }];
+    await runtime.workflows.start({ workflow, runId: RUN, input: { ...(input as object), hosts } });
+    return await serve(runtime, player, () => runtime.advance(10_000));
+  } finally {
+    await runtime.close();
   }
 };
 
-const actor = (script: Script) => {
+const actor = (script: Script, good: Record<string, unknown>) => {
   const asked: Asked[] = [];
   const actOf = (state: string): Act => {
-    const scripted = script[state] ?? { output: GOOD[state] };
+    const scripted = script[state] ?? { output: good[state] };
     const earlier = asked.filter((one) => one.state === state).length - 1;
     return Array.isArray(scripted) ? (scripted[earlier] ?? scripted.at(-1)!) : scripted;
   };

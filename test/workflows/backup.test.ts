@@ -18,7 +18,13 @@ describe('straight path', () => {
     const { states, ended, asked } = await playBackup({});
     expect(states).toEqual(QUIESCED);
     expect(ended).toMatchObject({ status: 'SUCCEEDED', error: null });
-    expect(reportOf(asked)).toEqual({ failure: null, resumeFailure: null, notes: [], quietSeconds: 190 });
+    expect(reportOf(asked)).toEqual({
+      failure: null,
+      resumeFailure: null,
+      notes: [],
+      quietSeconds: 190,
+      keptUntil: '2026-03-12T02:00:00.000Z',
+    });
   });
 
   test('online: the dump comes before the folders, and the server is left alone', async () => {
@@ -35,7 +41,7 @@ describe('straight path', () => {
 
   test('a wait that goes on online dumps online', async () => {
     const { states, asked } = await playBackup({
-      Quiesce: { output: { consistency: 'online', notes: ['went on online'] } },
+      Quiesce: { output: { consistency: 'online', notes: ['went on online'], askSeconds: null } },
     });
     expect(states).toEqual(QUIESCED);
     expect(asked.find(({ state }) => state === 'DumpDatabase')?.input).toEqual({ consistency: 'online' });
@@ -46,7 +52,7 @@ describe('straight path', () => {
     const script: Script = {
       PlanRun: { output: { tolerance: { sizePercent: 1, filePercent: 2 }, notes: ['maintenance was on'] } },
       SaveKeys: { output: { gaps: ['no license'] } },
-      Quiesce: { output: { consistency: 'quiesced', notes: ['1 task queued', '1 task paused'] } },
+      Quiesce: { output: { consistency: 'quiesced', notes: ['1 task queued', '1 task paused'], askSeconds: null } },
       DumpDatabase: { output: { consistency: 'online', gaps: ['not quiet'] } },
       PackChanges: { output: { ...(GOOD['PackChanges'] as object), problemCount: 2 } },
       ProveKey: { output: { gaps: [] } },
@@ -100,6 +106,7 @@ describe('a failure of every state has its way out', () => {
     'ProveKey',
     'CheckReferences',
     'SealArchive',
+    'Prune',
   ];
   const throughResume = ['Quiesce', 'DumpDatabase', 'SampleSecrets', 'PackChanges', 'Resume'];
 
@@ -199,6 +206,36 @@ describe('a run that needs approval', () => {
     const { states, asked } = await playBackup({ [state]: { fails: code }, ...failedReport }, asking);
     expect(states).toEqual([...APPROVED.slice(0, APPROVED.indexOf(state) + 1), 'Report']);
     expect(reportOf(asked).failure).toMatchObject({ state, error: code });
+  });
+});
+
+describe('a run that asks people', () => {
+  const ASKS = { output: { consistency: 'quiesced', notes: [], askSeconds: 120 } };
+  const to = (state: string) => QUIESCED.slice(0, QUIESCED.indexOf(state) + 1);
+  const after = QUIESCED.slice(QUIESCED.indexOf('Quiesce') + 1);
+
+  test.each([
+    ['woken', undefined],
+    ['not woken in time', 'silent'],
+  ] as const)('%s, it looks again, as often as it takes', async (_how, act) => {
+    const { states, ended } = await playBackup({
+      Quiesce: [ASKS, ASKS, { output: GOOD['Quiesce'] }],
+      ...(act === undefined ? {} : { AwaitAnswer: act }),
+    });
+    const asking = ['AwaitAnswer', 'Quiesce'];
+    expect(states).toEqual([...to('Quiesce'), ...asking, ...asking, ...after]);
+    expect(ended.status).toBe('SUCCEEDED');
+  });
+
+  test('gives up through the way back', async () => {
+    const { states, asked } = await playBackup({ Quiesce: [ASKS, { fails: 'TasksStillRunning' }], ...failedReport });
+    expect(states).toEqual([...to('Quiesce'), 'AwaitAnswer', 'Quiesce', 'ResumeAfterFailure', 'Report']);
+    expect(reportOf(asked).failure).toMatchObject({ state: 'Quiesce', error: 'TasksStillRunning' });
+  });
+
+  test('a wait that fails puts the server back', async () => {
+    const { states } = await playBackup({ Quiesce: ASKS, AwaitAnswer: { fails: 'Bug' }, ...failedReport });
+    expect(states).toEqual([...to('Quiesce'), 'AwaitAnswer', 'ResumeAfterFailure', 'Report']);
   });
 });
 

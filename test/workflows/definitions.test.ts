@@ -5,6 +5,8 @@ import { archiveErrors } from '../../lib/domain/errors/archive.ts';
 import type { ErrorEntry } from '../../lib/domain/errors/entry.ts';
 import { keysErrors } from '../../lib/domain/errors/keys.ts';
 import { octopusErrors } from '../../lib/domain/errors/octopus.ts';
+import { restoreDatabaseErrors } from '../../lib/domain/errors/restore-database.ts';
+import { restoreFoldersErrors } from '../../lib/domain/errors/restore-folders.ts';
 import { sqlServerErrors } from '../../lib/domain/errors/sql-server.ts';
 import { storeErrors } from '../../lib/domain/errors/store.ts';
 import { workerErrors } from '../../lib/domain/errors/worker.ts';
@@ -18,8 +20,13 @@ const aslValidator = createRequire(import.meta.url)('asl-validator') as (definit
   errorsText(): string;
 };
 
-const backup = definitions['backup'] as Definition;
-const tasks = Object.entries(backup.States).filter((entry): entry is [string, TaskState] => entry[1].Type === 'Task');
+const named = Object.entries(definitions) as [string, Definition][];
+const tasksOf = ({ States }: Definition): [string, TaskState][] =>
+  Object.entries(States).filter((entry): entry is [string, TaskState] => entry[1].Type === 'Task');
+/** Workflow, state, and what the state is. */
+const tasks = named.flatMap(([workflow, definition]) =>
+  tasksOf(definition).map(([name, task]): [string, string, TaskState] => [workflow, name, task]),
+);
 
 type Request = { step: string; input: unknown };
 const requestOf = (task: TaskState): Request => {
@@ -27,24 +34,25 @@ const requestOf = (task: TaskState): Request => {
   return (MessageBody ?? Payload)!;
 };
 
-test('the definitions are valid ASL, and within our subset', () => {
-  expect(aslValidator(structuredClone(backup)).errorsText()).toBe('');
-  expect(checkDefinition(backup)).toEqual([]);
+test.each(named)('%s is valid ASL, and within our subset', (_workflow, definition) => {
+  expect(aslValidator(structuredClone(definition)).errorsText()).toBe('');
+  expect(checkDefinition(definition)).toEqual([]);
 });
 
 describe('states and steps', () => {
   test('every step is used, and every state served', () => {
-    const used = new Set(tasks.map(([, task]) => requestOf(task).step));
+    const used = new Set(tasks.map(([, , task]) => requestOf(task).step));
     expect([...used].sort()).toEqual(stepNames().sort());
   });
 
-  test.each(tasks)('%s runs where its step does', async (name, task) => {
+  test.each(tasks)('%s: %s runs where its step does', async (_workflow, name, task) => {
     const step = await loadStep(requestOf(task).step);
     expect(step.name).toBe(requestOf(task).step);
     const isHost = task.Resource === 'arn:aws:states:::sqs:sendMessage.waitForTaskToken';
     expect(step.runsOn).toBe(isHost ? 'host' : 'cloud');
     const special: Record<string, string> = {
       PlanAgain: 'plan-run',
+      PlanRestoreAgain: 'plan-restore',
       PackChanges: 'pack-folders',
       ResumeAfterFailure: 'resume',
       Report: 'report-run',
@@ -52,13 +60,29 @@ describe('states and steps', () => {
     expect(special[name] ?? name).toBe(special[name] === undefined ? stateNameOf(step.name) : step.name);
   });
 
-  test('the planned states are task states', () => {
-    const names = new Set(tasks.map(([name]) => name));
+  test.each(named)('the planned states of %s are task states', (workflow, definition) => {
+    const names = new Set(tasksOf(definition).map(([name]) => name));
     for (const consistency of ['quiesced', 'online'])
-      for (const approval of [true, false])
-        expect(plannedStates('backup', { consistency, approval }).filter((name) => !names.has(name))).toEqual([]);
+      for (const only of ['all', 'database', 'folders'])
+        for (const approval of [true, false]) {
+          const planned = plannedStates(workflow, { consistency, only, approval });
+          expect(planned.length).toBeGreaterThan(0);
+          expect(planned.filter((name) => !names.has(name))).toEqual([]);
+        }
+  });
+
+  test('a workflow that is not there has no states', () => {
     expect(plannedStates('no-such-workflow', {})).toEqual([]);
   });
+
+  /** What changes the server, and what puts it back. */
+  const CHANGING = /^(Quiesce|AwaitAnswer|StopServer|Swap|Load|Stage|StartServer|CountLosses|ProbeServer|WakeServer)/;
+  test.each(tasks.filter(([, name]) => CHANGING.test(name)))(
+    '%s: a failed %s leads to the way back',
+    (_workflow, _name, task) => {
+      for (const { Next } of task.Catch ?? []) expect(Next).toMatch(/^(ResumeAfterFailure|ReturnTarget|Quiesce)$/);
+    },
+  );
 });
 
 describe('what is tried again', () => {
@@ -67,6 +91,8 @@ describe('what is tried again', () => {
   const groups = {
     archive: retryable(archiveErrors),
     keys: retryable(keysErrors),
+    copies: retryable(restoreDatabaseErrors),
+    folders: retryable(restoreFoldersErrors),
     octopus: retryable(octopusErrors),
     sqlServer: retryable(sqlServerErrors),
     store: retryable(storeErrors),
@@ -87,10 +113,34 @@ describe('what is tried again', () => {
     AwaitApproval: cloud,
     ConfirmPlan: cloud,
     PlanAgain: [...host, ...groups.octopus, ...groups.sqlServer],
+    PlanRestore: [...host, ...groups.octopus, ...groups.keys, ...groups.sqlServer],
+    PlanRestoreAgain: [...host, ...groups.octopus, ...groups.keys, ...groups.sqlServer],
+    PlanDelete: cloud,
+    DeleteArchive: cloud,
+    LoadDatabase: [
+      ...host,
+      ...groups.octopus,
+      ...groups.keys,
+      ...groups.sqlServer,
+      ...groups.archive,
+      ...groups.copies,
+    ],
+    StageFolders: [...host, ...groups.octopus, ...groups.archive],
+    CountLosses: [...host, ...groups.octopus, ...groups.sqlServer],
+    StopServer: [...host, ...groups.octopus, ...groups.sqlServer],
+    SwapDatabase: [...host, ...groups.sqlServer],
+    LoadKeys: [...host, ...groups.octopus, ...groups.keys],
+    SwapFolders: [...host, ...groups.folders],
+    StartServer: [...host, ...groups.octopus],
+    ProbeServer: [...host, ...groups.octopus, ...groups.sqlServer],
+    WakeServer: [...host, ...groups.octopus],
+    ClearAside: [...host, ...groups.sqlServer],
+    ReturnTarget: [...host, ...groups.octopus, ...groups.keys, ...groups.sqlServer, ...groups.folders],
     TakeLock: cloud,
     SaveKeys: [...host, ...groups.octopus, ...groups.keys],
     PackFolders: [...host, ...groups.octopus, ...groups.archive],
     Quiesce: [...host, ...groups.octopus],
+    AwaitAnswer: cloud,
     DumpDatabase: [...host, ...groups.octopus, ...groups.sqlServer],
     SampleSecrets: [...host, ...groups.sqlServer],
     PackChanges: [...host, ...groups.octopus, ...groups.archive],
@@ -100,19 +150,20 @@ describe('what is tried again', () => {
     ProveKey: [...host, ...groups.keys],
     CheckReferences: [...host, ...groups.octopus, ...groups.sqlServer, ...groups.archive],
     SealArchive: cloud,
+    Prune: cloud,
     ResumeAfterFailure: [...host, ...groups.octopus],
     Report: ['States.Timeout', ...cloud],
   };
 
-  test.each(tasks)('%s', (name, task) => {
-    const named = (task.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals);
-    expect([...named].sort()).toEqual([...expected[name]!].sort());
-    for (const code of named.filter((error) => !/^(States|Lambda)\./.test(error)))
+  test.each(tasks)('%s: %s', (_workflow, name, task) => {
+    const codes = (task.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals);
+    expect([...codes].sort()).toEqual([...expected[name]!].sort());
+    for (const code of codes.filter((error) => !/^(States|Lambda)\./.test(error)))
       expect(catalogue[code as ErrorCode]).toMatchObject({ retry: true });
   });
 });
 
-test.each(tasks)('%s has an end, and its heart beats more often than that', (_name, task) => {
+test.each(tasks)('%s: %s has an end, and its heart beats more often than that', (_workflow, _name, task) => {
   const { TimeoutSeconds = Number.POSITIVE_INFINITY, HeartbeatSeconds = 0 } = task;
   // How long people are waited for is the policy's to say: an expression over what it wants.
   if (typeof TimeoutSeconds === 'string') return;

@@ -47,7 +47,7 @@ export const performStep = async (world: World, step: Step, performance: Perform
     await watch.stop();
     await right.confirm();
     const checked = checkOutput(step, output);
-    await note.end({ status: step.leavesWaiting ? 'running' : 'done' });
+    await note.end({ status: step.leavesWaiting?.(checked) === true ? 'running' : 'done' });
     return checked;
   } catch (thrown) {
     await watch.stop();

@@ -8,23 +8,26 @@ import type { Instance } from '../../domain/instance.ts';
 import { masterKeyBits } from '../../domain/archives/master-key.ts';
 import { runIdOfBackupFile } from '../../domain/names.ts';
 import type { RunRecord } from '../../domain/runs/run.ts';
-import type { OctopusProgram } from '../../ports/octopus.ts';
 import type { World } from '../../ports/world.ts';
 import { readLock } from '../../repository/lease/lock.ts';
+import { foldersChosen } from './folder-choice.ts';
+import type { AskedProgram } from './describe-source.ts';
+import type { Question } from './refusals.ts';
 
 export type Planning = {
   world: World;
   instance: Instance;
   run: RunRecord;
   consistency: 'quiesced' | 'online';
-  /** Each of its answers is asked for once: the program takes seconds to start. */
-  program: Pick<OctopusProgram, 'version' | 'showConfiguration' | 'showMasterKey' | 'listInstances'>;
+  program: AskedProgram;
 };
-export type Check = (planning: Planning) => Promise<string[]>;
+type Check = Question<Planning>;
+/** What the questions need that a restore asks as well. */
+export type Asked = Pick<Planning, 'world' | 'instance' | 'program'> & { run: Pick<RunRecord, 'id'> };
 
 const refuseIf = (isRefused: boolean, refusal: string): string[] => (isRefused ? [refusal] : []);
 
-const nobodyElseWorks: Check = async ({ world, instance, run }) => {
+export const nobodyElseWorks: Question<Asked> = async ({ world, instance, run }) => {
   const { holder } = await readLock(world, instance.name);
   if (holder === null || holder.runId === run.id || holder.endsAt <= world.clock.now().toISOString()) return [];
   return [`${holder.runId} works on ${instance.name}`];
@@ -41,7 +44,7 @@ const versionsAgree: Check = async ({ world, instance, program }) => {
 };
 
 /** Programs may add what they were built from: `2024.4.7106+Branch.release.Sha.9c1e`. */
-const isSameVersion = (one: string, other: string): boolean => one.split('+', 1)[0] === other.split('+', 1)[0];
+export const isSameVersion = (one: string, other: string): boolean => one.split('+', 1)[0] === other.split('+', 1)[0];
 
 const mayAdminister: Check = async ({ world, instance, consistency }) => {
   const api = await world.octopusApi(instance.name);
@@ -50,10 +53,10 @@ const mayAdminister: Check = async ({ world, instance, consistency }) => {
   return [`the API key of ${username} lacks AdministerSystem, which maintenance mode needs`];
 };
 
-const keyIsReadable: Check = async ({ program }) =>
+export const keyIsReadable: Question<Asked> = async ({ program }) =>
   refuseIf(masterKeyBits(await program.showMasterKey()) === null, 'the master key is not base64 of 16 or 32 bytes');
 
-const databaseIsTheServers: Check = async ({ instance, program }) => {
+export const databaseIsTheServers: Question<Asked> = async ({ instance, program }) => {
   const { connectionString } = await program.showConfiguration();
   const used = /(?:^|;)\s*(?:database|initial catalog)\s*=\s*"?([^;"]+)/i.exec(connectionString.reveal())?.[1]?.trim();
   if (used === undefined || used.toLowerCase() === instance.database.name.toLowerCase()) return [];
@@ -102,10 +105,9 @@ const leftoverBytes = async (instance: string, folder: string): Promise<number> 
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
-const foldersAreThere: Check = async ({ world, instance }) => {
-  const ofServer = await (await world.octopusApi(instance.name)).serverFolders();
-  const folders = [...ofServer.filter(({ role }) => role !== 'telemetry'), ...instance.extraFolders];
-  return (await Promise.all(folders.map(({ path }) => refusalOfFolder(path)))).flat();
+const foldersAreThere: Check = async ({ world, run }) => {
+  const { taken } = await foldersChosen(world, run);
+  return (await Promise.all(taken.map(({ path }) => refusalOfFolder(path)))).flat();
 };
 
 const refusalOfFolder = async (path: string): Promise<string[]> => {
