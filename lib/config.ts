@@ -17,6 +17,7 @@ const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a name has lower-case letters, digits and dashes, at most 40');
 const text = z.string().min(1);
+const slackGroup = z.string().regex(/^S[A-Z0-9]+$/, 'a Slack user group has an id as in S0123456');
 const mode = <M extends string>(value: M) => z.literal(value, 'the mode is http or socket');
 
 /** Either would be right by itself: saying which key is one too many needs both. */
@@ -58,11 +59,22 @@ const fieldsIn = (base: string) => {
       z.strictObject({ directory: path, passphrase: reference }),
       z.strictObject({ prefix: z.string(), ...aws }),
     ]),
+    /** Where workflows run and tasks wait in AWS; absent, this process runs them. See `compose/runtime.ts`. */
+    aws: z
+      .strictObject({
+        region: text.exactOptional(),
+        /** The ARN of the state machines without the workflow's name at its end, or `env:NAME`. */
+        stateMachines: text,
+        /** The address of the queues without the host's name at its end, or `env:NAME`. */
+        queues: text,
+      })
+      .optional(),
     slack: z
       .union([
         z.strictObject({
           mode: mode('http'),
-          port: z.number().int().min(0).max(65_535),
+          /** On one machine; in AWS an address is given by the deployment. */
+          port: z.number().int().min(0).max(65_535).default(3000),
           signingSecret: reference,
           ...slack,
         }),
@@ -70,7 +82,8 @@ const fieldsIn = (base: string) => {
       ])
       .optional(),
     people: z.array(z.strictObject({ name, slack: text.optional(), account: text.optional() })).default([]),
-    groups: z.record(name, z.array(name)).default({}),
+    /** People by name, or the id of a Slack user group: whoever is in it and under `people`. */
+    groups: z.record(name, z.union([z.array(name), z.strictObject({ slack: slackGroup })])).default({}),
     /** Who may ask for what, and who has to approve it: see `domain/approval-policy.ts`. */
     approval: z.array(Statement).default([]),
     instances: z.record(name, instanceSchema(reference)).refine((instances) => Object.keys(instances).length > 0, {
@@ -108,6 +121,7 @@ export type Config = z.infer<ReturnType<typeof schemaIn>> & {
 };
 export type StoreConfig = Config['store']['archives'];
 export type SecretStoreConfig = Config['secrets'];
+export type AwsConfig = NonNullable<Config['aws']>;
 export type SlackConfig = NonNullable<Config['slack']>;
 export type InstanceConfig = Config['instances'][string];
 
@@ -142,8 +156,14 @@ export const resolveSecret = (reference: string, environment: NodeJS.ProcessEnv)
 /** The approval policy with the people and groups that it speaks of. */
 export const policyOf = ({ people, groups, approval }: Pick<Config, 'people' | 'groups' | 'approval'>): Policy => ({
   people: people.map((person) => person.name),
-  groups,
+  groups: Object.fromEntries(Object.entries(groups).map(([group, of]) => [group, Array.isArray(of) ? of : []])),
   statements: approval,
+  slackGroups: Object.fromEntries(
+    Object.entries(groups).flatMap(([group, of]) => (Array.isArray(of) ? [] : [[group, of.slack]])),
+  ),
+  slackPeople: Object.fromEntries(
+    people.flatMap((person) => (person.slack === undefined ? [] : [[person.slack, person.name]])),
+  ),
 });
 
 /** The part of an instance's configuration that steps and commands see: no references to secrets. */

@@ -58,7 +58,7 @@ const standIns: Readonly<Record<string, (options: Options) => Promise<Started>>>
   },
   s3: async ({ port, directory }) => {
     const { startS3 } = await import('./aws/s3.ts');
-    const s3 = await startS3({ port, directory, bucket: 'octopus-archives' });
+    const s3 = await startS3({ port, directory, buckets: ['octopus-archives'] });
     return { ...s3, says: `S3 at ${s3.url}, bucket octopus-archives, ${await credentials()}` };
   },
   'secrets-manager': async ({ port, directory }) => {

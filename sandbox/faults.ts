@@ -17,6 +17,8 @@ type Fault = {
   about: string;
   /** The value it has when none is given; a fault without one takes none. */
   value?: number;
+  /** It happens, and is over: there is nothing to end. */
+  isPassing?: boolean;
   play(standIns: StandIns, value: number): Mend | Promise<Mend>;
 };
 
@@ -97,6 +99,7 @@ const octopusFaults: Record<string, Fault> = {
   'deployment-queued': {
     about: 'a deployment is due in so many seconds, maintenance or not',
     value: 20,
+    isPassing: true,
     play: async ({ octopus }, afterSeconds) => {
       await octopus.deploy({ afterSeconds });
       return () => {};
@@ -144,6 +147,18 @@ const sqlServerFaults: Record<string, Fault> = {
   },
 };
 
+const restoreFaults: Record<string, Fault> = {
+  'sql-no-room': {
+    about: 'so many megabytes are free where SQL Server puts a restored database',
+    value: 1,
+    play: ({ sqlServer }, megabytes) => set(sqlServer.faults, { freeBytes: megabytes * 1_000_000 }),
+  },
+  'sql-copy-corrupt': {
+    about: 'DBCC CHECKDB finds damage in every restored copy',
+    play: ({ sqlServer }) => set(sqlServer.faults, { corruptPrefix: 'octo_run_' }),
+  },
+};
+
 const keyFaults: Record<string, Fault> = {
   'key-unreadable': {
     about: 'Octopus.Server cannot show the master key',
@@ -159,6 +174,7 @@ const keyFaults: Record<string, Fault> = {
   },
   'key-rotated': {
     about: 'the master key was rotated since the last backup; stays so',
+    isPassing: true,
     play: async (standIns) => {
       await rotateMasterKey(place(standIns));
       return () => {};
@@ -216,14 +232,17 @@ const storeFaults: Record<string, Fault> = {
   },
 };
 
-/** Every fault by its name. */
-export const faults: Readonly<Record<string, Fault>> = {
-  ...octopusFaults,
-  ...sqlServerFaults,
-  ...keyFaults,
-  ...folderFaults,
-  ...storeFaults,
+/** The faults by what they concern. */
+export const areas: Readonly<Record<string, Readonly<Record<string, Fault>>>> = {
+  Octopus: octopusFaults,
+  'SQL Server': sqlServerFaults,
+  Keys: keyFaults,
+  Folders: folderFaults,
+  Store: storeFaults,
 };
+
+/** Every fault by its name. */
+export const faults: Readonly<Record<string, Fault>> = Object.assign({}, ...Object.values(areas));
 
 /** Is this a fault, as `NAME` or `NAME=value`? */
 export const isFault = (text: string): boolean => parse(text) !== null;
@@ -255,6 +274,12 @@ export const faultsHelp = (): string =>
   Object.entries(faults)
     .map(([name, { value, about }]) => `  ${(value === undefined ? name : `${name}=${value}`).padEnd(24)}${about}`)
     .join('\n');
+
+/** What `NAME` or `NAME=value` says; null when it is no fault. */
+export const readFault = (text: string): { name: string; value: number } | null => {
+  const found = parse(text);
+  return found === null ? null : { name: nameOf(text), value: found.value };
+};
 
 const nameOf = (text: string): string => text.split('=', 1)[0]!;
 

@@ -11,7 +11,8 @@ import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { needsS3, playFaults } from './faults.ts';
+import { faultBoard } from './fault-board.ts';
+import { readFault } from './faults.ts';
 import { type Hold, holdSandbox } from './hold.ts';
 import { typeOnce } from './once.ts';
 import { HELP, type Options, readOptions, USAGE } from './options.ts';
@@ -68,20 +69,25 @@ const run = async (options: Options, hold: Hold): Promise<number> => {
     seed: options.seed,
     sizeMegabytes: options.sizeMegabytes,
     port: options.port,
-    hasS3: options.faults.some(needsS3),
+    hasS3: options.hasS3,
     needsApproval: options.needsApproval,
+    hasSpare: options.hasSpare,
   });
   hold.reachedAt(standIns.slack.url);
-  let mend = async (): Promise<void> => {};
+  const board = faultBoard(standIns);
+  standIns.slack.api.offerFaults(board);
   let product: ChildProcess | null = null;
   try {
     product = await startProduct(standIns, logFile);
     if (product === null) return 1;
-    mend = await playFaults(standIns, options.faults);
+    for (const text of options.faults) {
+      const { name, value } = readFault(text)!;
+      await board.turn(name, { isOn: true, value });
+    }
     return await serve(standIns, options);
   } finally {
     if (product !== null) await stopped(product);
-    await mend();
+    await board.mend();
     await standIns.close();
   }
 };

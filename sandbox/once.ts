@@ -5,21 +5,20 @@
  * news is a failure, a form that opens is shown and left unsent.
  */
 import type { SlackStandIn } from './slack/server.ts';
-import type { StoredMessage, StoredView } from './slack/workspace.ts';
+import { APP, type StoredMessage, type StoredView } from './slack/workspace.ts';
 import { formLines, transcript } from './transcript.ts';
 
 /** Commands answer within seconds, or at least say that they began. */
 const ANSWER_MS = 30_000;
 const BAD_NEWS = '🔴';
-/** The statuses of `octo` in a terminal; whatever has another code was tried and failed. */
-const STATUS_OF_CODE: Readonly<Record<string, number>> = {
-  ...Object.fromEntries(
-    ['CommandUnknown', 'ArgumentInvalid', 'InstanceUnknown', 'RunUnknown', 'ConfigMissing', 'ConfigInvalid'].map(
-      (code) => [code, 2],
-    ),
-  ),
-  ...Object.fromEntries(['ArchiveHeld', 'ArchiveNeeded', 'DeleteNeedsApproval'].map((code) => [code, 5])),
+/** The statuses of `octo` in a terminal; whatever has another code was tried and failed. A test holds them together. */
+const CODES_OF_STATUS: Readonly<Record<number, readonly string[]>> = {
+  2: ['CommandUnknown', 'ArgumentInvalid', 'InstanceUnknown', 'RunUnknown', 'ConfigMissing', 'ConfigInvalid'],
+  5: ['ArchiveHeld', 'ArchiveInUse', 'ArchiveLocked', 'ArchiveNeeded', 'ServerFolderRefused'],
 };
+const STATUS_OF_CODE: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(CODES_OF_STATUS).flatMap(([status, codes]) => codes.map((code) => [code, Number(status)])),
+);
 
 type Once = {
   slack: SlackStandIn;
@@ -46,11 +45,21 @@ export const typeOnce = async (once: Once): Promise<number> => {
     return 1;
   }
   if ('message' in answer) return statusOf(answer.message, follow);
+  const { id, body } = answer.form;
   for (const line of formLines(answer.form)) say(line);
+  await slack.api.dismiss(person, id);
+  if (!asksSomething(answer.form)) return statusOf({ user: APP.userId, ...wordsOf(body) }, follow);
   say('The form is closed unsent: --once fills in none; give its fields with the command.');
-  await slack.api.dismiss(person, answer.form.id);
   return 0;
 };
+
+/** A form without a field is an answer; one that begins so is still to be filled with one. */
+const asksSomething = ({ body }: StoredView): boolean => body.blocks.some(({ type }) => type === 'input');
+const isLoading = ({ body }: StoredView): boolean => wordsOf(body).text.startsWith('⏳');
+const wordsOf = ({ blocks }: StoredView['body']) => ({
+  blocks,
+  text: String((blocks[0]?.['text'] as { text?: string } | undefined)?.text),
+});
 
 /** The exit status that an answer stands for. */
 export const statusOf = async (
@@ -77,7 +86,7 @@ const listen = (slack: SlackStandIn, person: string, print: (message: StoredMess
       if (change.message.visibleTo === id) resolve({ message: change.message });
     }
     const form = change.kind === 'forms' && change.user === id ? slack.api.forms(person).at(-1) : undefined;
-    if (form !== undefined) resolve({ form });
+    if (form !== undefined && !isLoading(form)) resolve({ form });
   });
   return { answer, giveUp: () => resolve(null) };
 };

@@ -1,7 +1,7 @@
 /** What `npm start` can be told, understood before anything is started; a mistake is one sentence. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { faultsHelp, isFault } from './faults.ts';
+import { faultsHelp, isFault, needsS3 } from './faults.ts';
 import { PEOPLE } from './stand-ins.ts';
 
 const PAGE_PORT = 4700;
@@ -9,13 +9,15 @@ const COMMAND = '/octo';
 
 export const USAGE = `npm start -- [options]
   --once "/octo …"  type one command as --as, print what happens, end with the status of its outcome
-  --as NAME         ${PEOPLE.join(' or ')} (default ${PEOPLE[0]})
+  --as NAME         ${PEOPLE.join(', ')} (default ${PEOPLE[0]})
   --size MB         how much the Octopus instance holds (default 150; on first start only)
   --seed TEXT       another seed makes another instance (on first start only)
   --data DIR        where the sandbox lies (default .sandbox)
   --port N          of the page (default ${PAGE_PORT}; 0 takes a free one, as --once does)
-  --approval        a backup needs the approval of the other person
-  --fault NAME      something goes wrong until the sandbox is stopped; may be given more than once
+  --approval        a backup needs the approval of another person, and cara may break the glass
+  --spare           a second, freshly installed instance \`spare\` to restore onto; commands then name the one they mean
+  --s3              the archives lie in S3, where the faults of the store can be played
+  --fault NAME      something goes wrong from the start; may be given more than once, and is a switch on the page
   --help            this, and the faults
 `;
 
@@ -34,6 +36,8 @@ export type Options = {
   directory: string;
   port: number;
   needsApproval: boolean;
+  hasSpare: boolean;
+  hasS3: boolean;
   faults: string[];
 };
 
@@ -50,11 +54,13 @@ export const readOptions = (argv: string[]): Options | string => {
     directory: resolve(given.data),
     port: Number(given.port ?? (given.once === undefined ? PAGE_PORT : 0)),
     needsApproval: given.approval,
+    hasSpare: given.spare,
+    hasS3: given.s3 || given.fault.some(needsS3),
     faults: given.fault,
   };
   const unknown = options.faults.filter((text) => !isFault(text));
   const mistakes = [
-    !PEOPLE.includes(options.person) && `Nobody is called "${given.as}"; there is ${PEOPLE.join(' and ')}.`,
+    !PEOPLE.includes(options.person) && `Nobody is called "${given.as}"; there is ${PEOPLE.join(', ')}.`,
     !(options.sizeMegabytes > 0 && Number.isFinite(options.sizeMegabytes)) &&
       `--size takes megabytes, not "${given.size}".`,
     !isPort(options.port) && `--port takes a number from 0 to 65535, not "${given.port}".`,
@@ -78,6 +84,8 @@ const parse = (argv: string[]) => {
         data: { type: 'string', default: '.sandbox' },
         port: { type: 'string' },
         approval: { type: 'boolean', default: false },
+        spare: { type: 'boolean', default: false },
+        s3: { type: 'boolean', default: false },
         fault: { type: 'string', multiple: true, default: [] },
         help: { type: 'boolean', short: 'h', default: false },
       },

@@ -6,7 +6,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { processLock } from '../lib/adapters/process-lock.ts';
+import { processLock } from '../lib/adapters/directory/process-lock.ts';
 import { resolveSecret, type Config, type SlackConfig } from '../lib/config.ts';
 import { perform } from '../lib/commands/index.ts';
 import { compose } from '../lib/compose.ts';
@@ -23,13 +23,14 @@ import { loadStep } from '../lib/steps/index.ts';
 import { performCloudStep } from '../lib/steps/performing/perform-step.ts';
 import { slackAnswers } from './answers.ts';
 import { keepCards } from './card-keeper.ts';
+import { auditRefusals } from './door-audit.ts';
 import { serveControl, type TypedCommand } from './terminal/control.ts';
 import { keepLeases } from './host/lease-keeper.ts';
 import { terminalPerson } from './person.ts';
 import { runWorker } from './host/poll.ts';
 import { openSlackDoor } from './slack-door.ts';
 import { keepSwept } from './host/sweeper.ts';
-import { keepSchedule, keepWatch, type TickerOptions } from './ticker.ts';
+import { keepSchedule, keepVerified, keepWatch, type TickerOptions } from './ticker.ts';
 
 export type Alone = {
   world: World;
@@ -118,6 +119,7 @@ export const startAlone = async ({ config, environment, clock, log, hasSlackDoor
 const keepTime = (world: World, options: TickerOptions): Promise<void>[] => [
   keepSchedule(world, options),
   keepWatch(world, options),
+  keepVerified(world, options),
 ];
 
 /** On one machine this process is the worker of every host. */
@@ -148,5 +150,6 @@ const openDoor = (
     allow: { team: slack.team, channels: [slack.channel] },
     handOver: slackAnswers(world, config),
     log: ({ level, message, code }) => log[level](message, code === undefined ? {} : { code }),
+    onRefused: auditRefusals(world, log),
   });
 };

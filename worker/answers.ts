@@ -1,6 +1,6 @@
 /**
  * What a request in Slack is answered with: a typed command or a button is carried out or opens its form, a sent form is
- * taken, a look at App Home is shown the present state. What each means is in `lib/commands` and `lib/runs/home.ts`.
+ * taken and may have a next page, a look at App Home is shown the present state. What each means is in `lib/commands` and `lib/runs/home.ts`.
  */
 import type { Answer, HandOver } from '../handlers/slack-app.ts';
 import { takeForm } from '../lib/commands/grammar/forms.ts';
@@ -23,7 +23,10 @@ export const slackAnswers =
   };
 
 const answer = async (world: World, request: SlackRequest, asked: Request): Promise<Answer> => {
-  if (request.kind === 'form') return replyMessage(await takeForm(world, request, asked));
+  if (request.kind === 'form') {
+    const taken = await takeForm(world, request, asked);
+    return 'form' in taken ? taken : replyMessage(taken);
+  }
   if (request.kind === 'home') return appHome(await readHome(world, asked.by));
   const text = commandText(request);
   if (text === null) return null;

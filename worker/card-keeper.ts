@@ -29,9 +29,13 @@ export const keepCards = (world: Pick<World, 'state' | 'clock' | 'chat'>, log: L
       again.delete(runId);
       const waitMs = await refreshCard(world, runId).catch((thrown: unknown) => {
         const error = OctoError.from(thrown);
+        const seconds = error.facts['retryAfterSeconds'];
+        // Told to slow down, it does: that is no trouble, and nobody is to read of it.
+        if (typeof seconds === 'number') return seconds * 1000;
         log.warn('card not shown', { run: runId, error });
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
-        return retryAfterMs(error, retryMs);
+        // Somebody deleted it, and it is not put up again.
+        return error.code === 'ChatMessageGone' ? null : retryMs;
       });
       if ((waitMs === null && !again.has(runId)) || stop.signal.aborted) return;
       await world.clock.sleep(waitMs ?? 0, stop.signal).catch(() => {});
@@ -59,11 +63,4 @@ export const keepCards = (world: Pick<World, 'state' | 'clock' | 'chat'>, log: L
       await Promise.all(working.values());
     },
   };
-};
-
-/** How long until the chat may be asked again; never again about a message that somebody deleted. */
-const retryAfterMs = (error: OctoError, retryMs: number): number | null => {
-  if (error.code === 'ChatMessageGone') return null;
-  const seconds = error.facts['retryAfterSeconds'];
-  return typeof seconds === 'number' ? Math.max(retryMs, seconds * 1000) : retryMs;
 };

@@ -4,9 +4,10 @@
  * The receiver checks the signature over the raw body and refuses requests older than five minutes; `slack-app` drops
  * repetitions and strangers. In Socket Mode Slack authenticates the connection itself.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HTTPReceiver, SocketModeReceiver } from '@slack/bolt';
-import { loggerOf, slackApp, type SlackAppOptions } from '../handlers/slack-app.ts';
+import { loggerOf, slackApp, type DoorRefusal, type SlackAppOptions } from '../handlers/slack-app.ts';
 import { OctoError } from '../lib/domain/errors.ts';
 import type { Secret } from '../lib/domain/secrets/secret.ts';
 
@@ -30,6 +31,15 @@ export type SlackDoor = {
 };
 
 const PATH = '/slack/events';
+const UNVERIFIED = 401;
+const FORGED: DoorRefusal = {
+  why: 'signature',
+  kind: 'unknown',
+  team: '',
+  channel: null,
+  user: '',
+  userName: 'unknown',
+};
 
 /** Opens the door; resolves when requests are served. @throws SlackDoorNotOpened */
 export const openSlackDoor = (options: SlackDoorOptions): Promise<SlackDoor> =>
@@ -45,6 +55,10 @@ const openHttp = async (options: SlackDoorOptions & { mode: 'http' }): Promise<S
   const host = options.host ?? '127.0.0.1';
   const server = await opening(`port ${options.port} of ${host}`, receiver.start({ port: options.port, host }));
   const { port } = server.address() as AddressInfo;
+  // The receiver answers what it cannot verify with 401 and tells nobody else.
+  server.on('request', (_request: IncomingMessage, response: ServerResponse) =>
+    response.once('finish', () => void (response.statusCode === UNVERIFIED && options.onRefused?.(FORGED))),
+  );
   return {
     url: `http://${host}:${port}${PATH}`,
     close: () => {

@@ -22,7 +22,10 @@ export type Home = {
   /** Instances of which the person may ask a backup. */
   canBackUp: string[];
   recent: RunRecord[];
-  auditHead: AuditHead;
+  /** Null when the audit cannot be read. */
+  auditHead: AuditHead | null;
+  /** What could not be read and is not shown, as phrases. */
+  unreadable: string[];
   now: Date;
 };
 
@@ -31,6 +34,7 @@ const WAITING_SHOWN = 8;
 const INSTANCES_SHOWN = 25;
 const RUNNING_SHOWN = 8;
 const BUTTONS_SHOWN = 5;
+const SETTINGS_SHOWN = 20;
 
 /** The home tab as blocks; `text` says the same in a sentence. */
 export const appHome = (home: Home): ChatMessage => ({
@@ -38,11 +42,13 @@ export const appHome = (home: Home): ChatMessage => ({
   blocks: [
     ...waiting(home),
     header(headline(home.standings)),
+    ...notShown(home),
     ...some(home.standings, INSTANCES_SHOWN, standingBlock),
     ...running(home),
     ...actions(home),
     ...recent(home),
     ...safety(home),
+    ...settings(home),
   ],
 });
 
@@ -62,30 +68,49 @@ const waiting = ({ waiting: views, now }: Home): KnownBlock[] =>
           const words = runWords(view, now, slackTongue);
           return [
             section([words.headline, ...words.findings, words.aside.join(' · ')].join('\n')),
-            approvalButtons(view.run.id),
+            { type: 'actions' as const, elements: approvalButtons(view.run.id) },
           ];
         }),
         ...left(views.length, WAITING_SHOWN),
+      ];
+
+const UNREADABLE_SHOWN = 6;
+
+/** What is missing on this page is named on it: an empty place must not look like good news. */
+const notShown = ({ unreadable }: Home): KnownBlock[] =>
+  unreadable.length === 0
+    ? []
+    : [
+        section(
+          [
+            '⚠️ *Not everything can be read.* The rest is as it stands; `/octo check` says more.',
+            ...unreadable.slice(0, UNREADABLE_SHOWN).map((what) => `• ${escapeAndCut(oneLine(what), 300)}`),
+          ].join('\n'),
+        ),
+        ...left(unreadable.length, UNREADABLE_SHOWN),
       ];
 
 const standingBlock = (standing: Standing): KnownBlock => section(standingLine(standing));
 
 /** `🔴 *prod* · newest good archive 26 h old, target 8 h · maintenance mode off · next run …` */
 const standingLine = (standing: Standing): string => {
-  const { instance, latestGood, targetSeconds, maintenance, pause, nextRun } = standing;
-  const age =
-    latestGood === null
-      ? 'no good archive yet'
-      : `newest good archive ${duration(latestGood.ageSeconds)} old, \`${latestGood.archive}\``;
+  const { instance, targetSeconds, maintenance, pause, nextRun } = standing;
+  const target = targetSeconds === null ? 'target unknown' : `target ${duration(targetSeconds)}`;
   const next = nextRun === null ? 'no next run' : `next run ${localTime(nextRun.at)}, ${nextRun.consistency}`;
   return [
-    `${isSafe(standing) ? '🟢' : '🔴'} *${escape(instance)}* · ${age}, target ${duration(targetSeconds)}`,
+    `${isSafe(standing) ? '🟢' : '🔴'} *${escape(instance)}* · ${ageWords(standing)}, ${target}`,
     [
       `${maintenance === 'on' ? '🚧 ' : ''}maintenance mode ${maintenance}`,
       next,
       ...(pause === null ? [] : [`paused by ${escapeAndCut(oneLine(pause.by), 80)}`]),
     ].join(' · '),
   ].join('\n');
+};
+
+const ageWords = ({ latestGood, areArchivesRead }: Standing): string => {
+  if (!areArchivesRead) return 'its archives cannot be read';
+  if (latestGood === null) return 'no good archive yet';
+  return `newest good archive ${duration(latestGood.ageSeconds)} old, \`${latestGood.archive}\``;
 };
 
 const running = ({ running: views, now }: Home): KnownBlock[] =>
@@ -99,20 +124,28 @@ const running = ({ running: views, now }: Home): KnownBlock[] =>
         }),
       ];
 
-const actions = ({ canBackUp, standings }: Home): KnownBlock[] => [
+const actions = ({ canBackUp }: Home): KnownBlock[] => [
   {
     type: 'actions',
     elements: [
       ...canBackUp
         .slice(0, BUTTONS_SHOWN)
         .map((name): Button => ({ ...button(`Back up ${name}`, `backup now ${name}`), style: 'primary' })),
-      ...standings
-        .slice(0, BUTTONS_SHOWN)
-        .map(({ instance }) => button(`Settings of ${instance}`, `backup settings ${instance}`)),
       button('Check', 'check'),
       button('All commands', 'help'),
     ],
   },
+];
+
+const settings = ({ standings }: Home): KnownBlock[] => [
+  header('Settings'),
+  {
+    type: 'actions',
+    elements: standings
+      .slice(0, SETTINGS_SHOWN)
+      .map(({ instance }) => button(`Settings of ${instance}`, `backup settings ${instance}`)),
+  },
+  ...left(standings.length, SETTINGS_SHOWN),
 ];
 
 const recent = ({ recent: runs }: Home): KnownBlock[] =>
@@ -130,15 +163,18 @@ const runLine = ({ id, workflow, instance, requestedAt, requestedBy, outcome }: 
 
 const safety = ({ standings, auditHead }: Home): KnownBlock[] => [
   header('Safety'),
-  ...some(standings, INSTANCES_SHOWN, ({ instance, latestGood }) =>
+  ...some(standings, INSTANCES_SHOWN, ({ instance, latestGood, areArchivesRead }) =>
     context(
       latestGood === null
-        ? `${escape(instance)}: no key proven yet`
+        ? `${escape(instance)}: ${areArchivesRead ? 'no key proven yet' : 'not known which key is proven'}`
         : `${escape(instance)}: key \`${latestGood.keyProof.fingerprint}\` opened ${latestGood.keyProof.opened} of ${latestGood.keyProof.sampled} values of \`${latestGood.archive}\``,
     ),
   ),
-  context(`Audit: ${count(auditHead.n, 'entry', 'entries')}, head \`${headText(auditHead, 16)}\``),
+  ...(auditHead === null ? [] : [auditLine(auditHead)]),
 ];
+
+const auditLine = (auditHead: AuditHead): KnownBlock =>
+  context(`Audit: ${count(auditHead.n, 'entry', 'entries')}, head \`${headText(auditHead, 16)}\``);
 
 const some = <T>(items: readonly T[], most: number, block: (item: T) => KnownBlock): KnownBlock[] => [
   ...items.slice(0, most).map(block),

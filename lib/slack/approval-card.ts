@@ -9,20 +9,19 @@ import type { ChatForm, ChatMessage } from '../ports/chat.ts';
 import { reminderSentence } from './approval-words.ts';
 import { COMMAND_ACTION, type FieldValue } from './receive.ts';
 import { cut } from './text.ts';
-import { slackTongue } from './tongue.ts';
+import { workOf } from './run/work-words.ts';
+import { slackTongue, terminalTongue } from './tongue.ts';
 
 export const APPROVE_FORM = 'approve';
 export const DENY_FORM = 'deny';
+export const CLOSE_FORM = 'close-break-glass';
 
 /** [Approve] [Deny] [Plan]: there for as long as the run waits. */
-export const approvalButtons = (runId: string): KnownBlock => ({
-  type: 'actions',
-  elements: [
-    { ...button('Approve', `approve ${runId}`), style: 'primary' },
-    { ...button('Deny', `deny ${runId}`), style: 'danger' },
-    button('Plan', `run ${runId}`),
-  ],
-});
+export const approvalButtons = (runId: string): Button[] => [
+  { ...button('Approve', `approve ${runId}`), style: 'primary' },
+  { ...button('Deny', `deny ${runId}`), style: 'danger' },
+  button('Plan', `run ${runId}`),
+];
 
 /** Says that a run still waits. Without buttons: they would outlive the decision, as nobody edits this message. */
 export const reminder = (view: RunView, approval: Approval): ChatMessage => {
@@ -32,7 +31,7 @@ export const reminder = (view: RunView, approval: Approval): ChatMessage => {
 
 /** Asks to type the instance's name, so that nobody approves by a slip of the thumb. */
 export const approveForm = (run: RunRecord): ChatForm => ({
-  ...formOf(run, { callbackId: APPROVE_FORM, title: 'Approve the backup', submit: 'Approve' }),
+  ...formOf(run, { callbackId: APPROVE_FORM, title: `Approve the ${run.workflow}`, submit: 'Approve' }),
   blocks: [
     asked(run),
     {
@@ -45,12 +44,25 @@ export const approveForm = (run: RunRecord): ChatForm => ({
 
 /** Asks for the reason, which the requester is told. */
 export const denyForm = (run: RunRecord): ChatForm => ({
-  ...formOf(run, { callbackId: DENY_FORM, title: 'Deny the backup', submit: 'Deny' }),
+  ...formOf(run, { callbackId: DENY_FORM, title: `Deny the ${run.workflow}`, submit: 'Deny' }),
   blocks: [
     asked(run),
     {
       type: 'input',
       label: plain('Why?'),
+      element: { type: 'plain_text_input', action_id: 'reason', multiline: true, max_length: 3000 },
+    },
+  ],
+});
+
+/** Asks whoever looks at a break-glass afterwards what they found. */
+export const closeForm = (run: RunRecord): ChatForm => ({
+  ...formOf(run, { callbackId: CLOSE_FORM, title: 'Close the break-glass', submit: 'Close it' }),
+  blocks: [
+    asked(run),
+    {
+      type: 'input',
+      label: plain('What did you find?'),
       element: { type: 'plain_text_input', action_id: 'reason', multiline: true, max_length: 3000 },
     },
   ],
@@ -81,10 +93,10 @@ const formOf = (run: RunRecord, { callbackId, title, submit }: Form) => ({
   close: plain('Leave it open'),
 });
 
-const asked = ({ requestedBy, instance, reason, id }: RunRecord): KnownBlock => ({
+const asked = ({ requestedBy, reason, id, ...run }: RunRecord): KnownBlock => ({
   type: 'section',
   text: plain(
-    `${cut(requestedBy.person, 80)} asks for a backup of ${cut(instance, 80)} (${id}).${reason === null ? '' : ` "${cut(reason, 500)}"`}`,
+    `${cut(requestedBy.person, 80)} asks for a ${workOf(run, terminalTongue)} (${id}).${reason === null ? '' : ` "${cut(reason, 500)}"`}`,
   ),
 });
 

@@ -6,6 +6,9 @@ import type { Approval } from '../domain/runs/approval.ts';
 import { EVERYONE, type Requirement } from '../domain/runs/approval-policy.ts';
 import { planHash, type Plan } from '../domain/runs/plan.ts';
 import type { RunView } from '../domain/runs/run.ts';
+import { willTake } from './run/run-pace.ts';
+import { planFindings } from './run/plan-words.ts';
+import { workOf, workOn, workTitle } from './run/work-words.ts';
 import { count } from './text.ts';
 import type { Tongue } from './tongue.ts';
 
@@ -15,22 +18,26 @@ export const awaitedApproval = ({ run, approval }: RunView): Approval | null =>
 
 /** The request as an approver reads it: what will be done, what was checked, who is needed and until when. */
 export const approvalWords = (
-  { run }: RunView,
+  view: RunView,
   approval: Approval,
   tongue: Tongue,
 ): { headline: string; findings: string[]; sentence: string } => {
-  const instance = tongue.quote(run.instance, 80);
+  const { run } = view;
   const person = tongue.quote(run.requestedBy.person, 80);
   return {
-    headline: `⏳ ${tongue.strong('Backup requested')} · ${instance} · waits for approval`,
-    findings: [...planFindings(approval.plan, tongue), needs(approval, tongue)],
-    sentence: `${person} asks for a backup of ${instance}, which needs approval by ${whoIsNeeded(approval.requirement, tongue)}.`,
+    headline: `⏳ ${tongue.strong(`${workTitle(run)} requested`)} · ${subjectOf(run, approval.plan, tongue)} · waits for approval`,
+    findings: [
+      ...(approval.plan === null ? [] : planFindings(approval.plan, tongue)),
+      ...willTake(view, tongue),
+      needs(approval, tongue),
+    ],
+    sentence: `${person} asks for a ${workOf(run, tongue)}, which needs approval by ${whoIsNeeded(approval.requirement, tongue)}.`,
   };
 };
 
 /** That the run still waits, for whom, until when, and how to decide. */
 export const reminderSentence = ({ run }: RunView, { requirement, opening }: Approval, tongue: Tongue): string => {
-  const what = `the backup of ${tongue.quote(run.instance, 80)} that ${tongue.quote(run.requestedBy.person, 80)} asked for`;
+  const what = `the ${workOf(run, tongue)} that ${tongue.quote(run.requestedBy.person, 80)} asked for`;
   const until = opening === null ? '' : ` until ${tongue.time(opening.expiresAt)}`;
   return `Still waiting: ${what} needs approval by ${whoIsNeeded(requirement, tongue)}${until}. Decide in its message, or with /octo approve ${run.id}`;
 };
@@ -51,27 +58,10 @@ export const breakGlassWords = ({ run, approval }: RunView, tongue: Tongue): str
   return [`${glass} · closed by ${tongue.quote(closure.person, 80)}: "${tongue.quote(closure.reason, 400)}"`];
 };
 
-/** The frozen plan in full, a line each. */
-export const planLines = (plan: Plan): string[] => [
-  `instance     ${plan.instance}, Octopus ${plan.octopus.version}, installation ${plan.octopus.installationId}`,
-  `consistency  ${plan.consistency}`,
-  `database     ${plan.database}`,
-  ...plan.folders.map(({ name, path }) => `folder       ${name}: ${path}`),
-  `master key   ${plan.masterKeyFingerprint}`,
-  `destination  ${plan.destination}`,
-  `hash         ${planHash(plan)}`,
-];
-
-const planFindings = (plan: Plan | null, tongue: Tongue): string[] => {
-  if (plan === null) return [];
-  const { octopus, instance, database, folders, consistency, masterKeyFingerprint } = plan;
-  return [
-    `${tongue.strong('Will read')}  Octopus ${tongue.quote(instance, 80)} (${tongue.quote(octopus.version, 40)}): database ${tongue.quote(database, 130)} and ${count(folders.length, 'folder')}`,
-    `${tongue.strong('Meanwhile')}  ${consistency === 'quiesced' ? 'maintenance mode for as long as the database is dumped' : 'Octopus stays in use'}`,
-    `${tongue.strong('Opened by')}  master key ${tongue.quote(masterKeyFingerprint, 40)}`,
-    `${tongue.strong('Checked')}  versions, rights, key, database, space and folders`,
-  ];
-};
+const subjectOf = (run: RunView['run'], plan: Plan | null, tongue: Tongue): string =>
+  plan?.workflow === 'restore'
+    ? `${tongue.quote(run.instance, 80)} ← archive ${tongue.time(plan.archive.takenAt)}`
+    : workOn(run, tongue);
 
 const needs = ({ requirement, votes, opening, plan }: Approval, tongue: Tongue): string => {
   const approving = votes.filter(({ kind }) => kind === 'approve').map(({ person }) => person);

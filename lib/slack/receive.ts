@@ -6,6 +6,8 @@
  * @see https://docs.slack.dev/reference/interaction-payloads
  */
 
+import type { ChatForm } from '../ports/chat.ts';
+
 type Sender = {
   /** One of a kind per act: what makes a repeated delivery the same request. */
   triggerId: string;
@@ -21,7 +23,14 @@ export type SlackRequest = Sender &
   (
     | { kind: 'command'; text: string }
     | { kind: 'action'; actionId: string; value: string | null; messageTs: string | null }
-    | { kind: 'form'; callbackId: string; privateMetadata: string; values: Record<string, FieldValue> }
+    | {
+        kind: 'form';
+        callbackId: string;
+        privateMetadata: string;
+        values: Record<string, FieldValue>;
+        /** The form as it was shown, fit to be shown again. */
+        view: ChatForm;
+      }
     | { kind: 'home' }
   );
 
@@ -91,8 +100,14 @@ const formOf = (fields: Fields): SlackRequest => {
     values: Object.fromEntries(
       blocks.flatMap((block) => Object.entries(fieldsOf(block)).map(([id, state]) => [id, valueOf(fieldsOf(state))])),
     ),
+    view: Object.fromEntries(
+      VIEW_FIELDS.flatMap((name) => (isThere(view[name]) ? [[name, view[name]]] : [])),
+    ) as unknown as ChatForm,
   };
 };
+
+/** Slack sends more with a view than it takes back. */
+const VIEW_FIELDS = ['type', 'callback_id', 'private_metadata', 'title', 'submit', 'close', 'blocks'] as const;
 
 const homeOf = (fields: Fields): SlackRequest | null => {
   const event = fieldsOf(fields['event']);
@@ -133,5 +148,6 @@ const valueOf = (state: Fields): FieldValue => {
 const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const isThere = (value: unknown): boolean => value !== undefined && value !== null;
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);

@@ -13,13 +13,15 @@ import { count, cut, escape, escapeAndCut, oneLine } from './text.ts';
 const BAD_NEWS = '🔴';
 const HEADLINE_CHARACTERS = 600;
 const TABLE_CHARACTERS = 2_900;
+/** Within what Slack takes of all blocks together. */
+const TABLES_AT_MOST = 3;
 const MESSAGE_CHARACTERS = 1_200;
 
 /** A command's answer: its sentence, marked where it is bad news, and its lines in fixed width. Lines that do not fit are counted. */
 export const replyMessage = ({ headline, lines, isBad }: Pick<Reply, 'headline' | 'lines' | 'isBad'>): ChatMessage => {
   const text = `${isBad === true ? `${BAD_NEWS} ` : ''}${escapeAndCut(oneLine(headline), HEADLINE_CHARACTERS)}`;
   const isBlank = lines.every((line) => line.trim() === '');
-  return { text, blocks: [section(text), ...(isBlank ? [] : [table(fitting(lines))])] };
+  return { text, blocks: [section(text), ...(isBlank ? [] : tablesOf(lines).map(table))] };
 };
 
 /** True of every command: commands read, or ask for a run; only the steps of a run touch a server. */
@@ -46,20 +48,28 @@ const table = (lines: string[]): KnownBlock => ({
   elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text: lines.join('\n') }] }],
 });
 
-const fitting = (lines: string[]): string[] => {
-  const kept: string[] = [];
+/** The lines in tables of a size that Slack takes; those that do not fit any more are counted in the last. */
+const tablesOf = (lines: readonly string[]): string[][] => {
+  const tables: string[][] = [[]];
   let length = 0;
-  for (const line of lines) {
+  for (const [at, line] of lines.entries()) {
     const shown = cut(line, 500);
-    if (length + shown.length + 1 > TABLE_CHARACTERS) break;
-    kept.push(shown);
+    if (length + shown.length + 1 > TABLE_CHARACTERS) {
+      if (tables.length === TABLES_AT_MOST) {
+        tables.at(-1)?.push(`… ${count(lines.length - at, 'more line')}`);
+        break;
+      }
+      tables.push([]);
+      length = 0;
+    }
+    tables.at(-1)?.push(shown);
     length += shown.length + 1;
   }
-  const left = lines.length - kept.length;
-  return left === 0 ? kept : [...kept, `… ${count(left, 'more line')}`];
+  return tables;
 };
 
 const sentence = (text: string): string => {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  // An id stays as it is: it is there to be pasted.
+  const capital = /^\w+_/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 };

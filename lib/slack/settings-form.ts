@@ -40,7 +40,7 @@ export const settingsForm = (instance: string, settings: Settings): ChatForm => 
   callback_id: SETTINGS_FORM,
   private_metadata: JSON.stringify({ instance, seen: { ...settings, salt: HIDDEN_SALT } }),
   title: { type: 'plain_text', text: 'Backup settings' },
-  submit: { type: 'plain_text', text: 'Save' },
+  submit: { type: 'plain_text', text: 'See what changes' },
   close: { type: 'plain_text', text: 'Leave as it is' },
   blocks: [
     { type: 'section', text: { type: 'plain_text', text: `Octopus server: ${cut(instance, 80)}` } },

@@ -10,7 +10,7 @@ import { showAnswer } from './answers.ts';
 import { createResponseUrls, createTriggers, httpSender, type Send } from './delivery.ts';
 import { answer, argumentsOf, fileOf, pathOf, tokenOf } from './http.ts';
 import { Refusal, type Reply } from './methods/refusal.ts';
-import { servePage } from './page/serve-page.ts';
+import { type FaultSwitches, servePage } from './page/serve-page.ts';
 import { createPeople, type People } from './people.ts';
 import { createRateLimits, type Fault } from './rate-limits.ts';
 import { createSocketMode } from './socket-mode.ts';
@@ -49,6 +49,8 @@ export type SlackStandIn = {
     forms(who: string): readonly StoredView[];
     home(who: string): StoredView | null;
     onChange(listener: (change: Change) => void): () => void;
+    /** Shows switches for what may go wrong beside the channel. */
+    offerFaults(board: FaultSwitches): void;
     /** Makes the next `times` calls of `method` fail. */
     fail(method: string, fault: Fault): void;
   };
@@ -84,6 +86,9 @@ export const startSlack = async (options: SlackOptions): Promise<SlackStandIn> =
       forms: (who) => workspace.forms(idOf(who)),
       home: (who) => workspace.home(idOf(who)),
       onChange: workspace.onChange,
+      offerFaults: (board) => {
+        parts.offered.faults = board;
+      },
       fail: limits.fail,
     },
   };
@@ -110,7 +115,8 @@ const assemble = (options: SlackOptions, address: { own: string; app: string | u
     fileUrl: (id) => `${address.own}/upload/${id}`,
   });
   const people = createPeople({ workspace, command, send, triggers, responseUrls });
-  return { options, command, workspace, responseUrls, sockets, webApi, people, limits: createRateLimits(now) };
+  const offered: { faults: FaultSwitches | null } = { faults: null };
+  return { options, command, workspace, responseUrls, sockets, webApi, people, offered, limits: createRateLimits(now) };
 };
 
 const listen = async (server: Server, port: number): Promise<string> => {

@@ -46,24 +46,33 @@ const waiting = async (reason: string): Promise<{ runId: string; card: StoredMes
   return { runId, card: await cardWith(runId, 'command:approve') };
 };
 
-/** What only `person` was told since `act` began. */
+/** What only `person` was told since `act` began, in words or in a form. */
 const toldAfter = async (person: string, act: () => Promise<unknown>): Promise<string> => {
   const before = place.slack.api.messages().length;
+  for (const { id } of place.slack.api.forms(person)) await place.slack.api.dismiss(person, id);
   await act();
   return eventually(`an answer to ${person}`, async () => {
     const told = place.slack.api
       .messages()
       .slice(before)
       .find(({ visibleTo }) => visibleTo === place.slack.api.person(person)?.id);
-    return told === undefined ? null : JSON.stringify(told);
+    const said = JSON.stringify(told ?? formOf(person) ?? null);
+    return said === 'null' ? null : said;
   });
 };
+
+/** The form that `person` has open, once it is filled. */
+const formOf = (person: string) =>
+  place.slack.api.forms(person).find(({ body }) => !JSON.stringify(body.blocks).includes('One moment'));
 
 const click = (person: string, card: StoredMessage, actionId: string) =>
   place.slack.api.click(person, card.ts, actionId);
 
 const fillIn = async (person: string, values: Record<string, string>): Promise<void> => {
-  const form = await eventually(`a form for ${person}`, async () => place.slack.api.forms(person)[0] ?? null);
+  const form = await eventually(`a form for ${person}`, async () => {
+    const open = formOf(person);
+    return open !== undefined && 'submit' in open.body ? open : null;
+  });
   expect(await place.slack.api.submit(person, form.id, values)).toEqual({ errors: null, failure: null });
 };
 

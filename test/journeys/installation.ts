@@ -23,7 +23,8 @@ import { type StandIns, startStandIns } from '../../sandbox/stand-ins.ts';
 const PRODUCT = fileURLToPath(new URL('product.ts', import.meta.url));
 const RATE = 20;
 const LOOK_MS = 20;
-const PATIENCE_MS = 50_000;
+/** Two cores may carry three test files at a time; a restore is a backup and then some. */
+const PATIENCE_MS = 150_000;
 
 export type Installation = StandIns & {
   directory: string;
@@ -54,6 +55,7 @@ export const install = async ({
   sizeMegabytes = 1,
   hasS3 = false,
   hasSchedule = false,
+  hasSpare = false,
 } = {}): Promise<Installation> => {
   const directory = mkdtempSync(join(tmpdir(), 'octo-journey-'));
   const standIns = await startStandIns({
@@ -62,6 +64,7 @@ export const install = async ({
     sizeMegabytes,
     port: 0,
     hasS3,
+    hasSpare,
     pace: { queueMs: 100, taskSeconds: { min: 0.1, max: 0.5 }, workEverySeconds: null },
   });
   // The AWS SDK looks for its credentials there, and nowhere that a test could pass them to.

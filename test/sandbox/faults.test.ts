@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type FaultBoard, faultBoard } from '../../sandbox/fault-board.ts';
 import { faults, faultsHelp, isFault, needsS3, playFaults } from '../../sandbox/faults.ts';
 import { findInstance } from '../../sandbox/octopus/machine/machine.ts';
 import { readProgramFaults } from '../../sandbox/octopus/program/faults.ts';
@@ -74,4 +75,50 @@ test('a name that is none, or a value where none belongs, is no fault', () => {
     expect(isFault(text)).toBe(false);
   expect(needsS3('store-slow=5')).toBe(true);
   expect(needsS3('sql-disk-full')).toBe(false);
+});
+
+describe('the board of switches', () => {
+  const isOn = (board: FaultBoard): string[] =>
+    board
+      .switches()
+      .filter((one) => one.isOn)
+      .map(({ name }) => name);
+
+  test('has every fault, turns it on with its own value or another, and off as it was', async () => {
+    const before = await whole();
+    const board = faultBoard(place);
+    expect(board.switches().map(({ name }) => name)).toEqual(Object.keys(faults));
+    await board.turn('octopus-answers', { isOn: true });
+    expect(place.octopus.faults.status).toBe(503);
+    await board.turn('octopus-answers', { isOn: true, value: 401 });
+    expect(place.octopus.faults.status).toBe(401);
+    expect(board.switches().find(({ name }) => name === 'octopus-answers')).toMatchObject({ value: 401, isOn: true });
+    await board.turn('octopus-answers', { isOn: false });
+    expect([isOn(board), await whole()]).toEqual([[], before]);
+  });
+
+  test('ends one of folders where the next begins, and leaves other areas alone', async () => {
+    const before = await whole();
+    const board = faultBoard(place);
+    const turns = ['sql-disk-full', 'package-lost', 'folder-emptied', 'folder-missing'];
+    // As a hurried person does it: without waiting for the one before.
+    await Promise.all(turns.map((name) => board.turn(name, { isOn: true })));
+    expect(isOn(board)).toEqual(['sql-disk-full', 'folder-missing']);
+    expect(board.switches().find(({ name }) => name === 'folder-missing')).toMatchObject({ value: null });
+    await board.mend();
+    expect([isOn(board), await whole()]).toEqual([[], before]);
+  });
+
+  test('plays what passes without leaving it on, tells every change, and goes on after one that cannot be played', async () => {
+    const board = faultBoard({ ...place, s3: null });
+    let told = 0;
+    const stop = board.onChange(() => (told += 1));
+    await board.turn('deployment-queued', { isOn: true, value: 3600 });
+    await expect(board.turn('store-full', { isOn: true })).rejects.toThrow('not in S3');
+    await expect(board.turn('toString', { isOn: true })).rejects.toThrow('no fault');
+    stop();
+    expect([isOn(board), told]).toEqual([[], 3]);
+    const why = board.switches().filter((one) => one.why !== null);
+    expect(why.map(({ area }) => area)).toEqual(Array.from({ length: 5 }, () => 'Store'));
+  });
 });

@@ -39,7 +39,7 @@ describe('options', () => {
     [['--once'], /--once.* argument missing\.$/],
     [['--size', 'abc'], /^--size takes megabytes, not "abc"\.$/],
     [['--size', '-3'], /--size/],
-    [['--as', 'zoe'], /^Nobody is called "zoe"; there is ana and ben\.$/],
+    [['--as', 'zoe'], /^Nobody is called "zoe"; there is ana, ben, cara\.$/],
     [['--port', '70000'], /^--port takes a number from 0 to 65535, not "70000"\.$/],
     [['--fault', 'store-full', '--fault', 'rain'], /^There is no fault rain;/],
   ])('refuses %j in one sentence', (argv, sentence) => {

@@ -30,7 +30,7 @@ beforeEach(async () => {
     botToken: new Secret(BOT_TOKEN),
     apiUrl: slack.apiUrl,
     allow: { team: TEAM.id, channels: [slack.api.channelId] },
-    handOver: (request) => handOver(request),
+    handOver: (request, opened) => handOver(request, opened),
     log: () => {},
   });
   slack.api.deliverTo(door.url ?? '');
@@ -42,7 +42,9 @@ afterEach(async () => {
 
 const noRun = (): Promise<number> => Promise.reject(new Error('there is no run to follow'));
 
-const type = (options: { follow?: (runId: string) => Promise<number>; patienceMs?: number } = {}): Promise<number> =>
+type Options = { command?: string; follow?: (runId: string) => Promise<number>; patienceMs?: number };
+
+const type = (options: Options = {}): Promise<number> =>
   typeOnce({
     slack,
     person: 'ana',
@@ -77,10 +79,20 @@ describe('a command typed once', () => {
 
   it('shows a form with its fields, and leaves none open', async () => {
     handOver = async () => ({ form: settingsForm('prod', defaultSettings('0'.repeat(32))) });
-    expect(await type()).toBe(0);
+    expect(await type({ command: '/octo backup settings' })).toBe(0);
     expect(said).toContain('Form "Backup settings":');
     expect(said).toContain('  Target age in hours: 8');
     expect(said).toContain('  Quiesced backups: every day at 02:00');
+    expect(slack.api.forms('ana')).toEqual([]);
+  });
+
+  it('ends as the answer does that takes the place of a form', async () => {
+    const command = '/octo deny run_7F3K9Q2M';
+    handOver = () => Promise.reject(new OctoError('ApprovalNotYours', 'ana may not decide'));
+    expect(await type({ command })).toBe(1);
+    expect(said).toContain('  🔴 Ana may not decide.');
+    handOver = async () => replyMessage({ headline: 'run_7F3K9Q2M is denied.', lines: [] });
+    expect(await type({ command, follow: async () => 5 })).toBe(5);
     expect(slack.api.forms('ana')).toEqual([]);
   });
 

@@ -19,6 +19,10 @@ const standing = (change: Partial<Standing> = {}): Standing => ({
   pause: null,
   nextRun: { at: '2026-03-05T04:00:00.000Z', consistency: 'online' },
   running: [],
+  areArchivesRead: true,
+  damagedCount: 0,
+  verification: null,
+  unreadable: [],
   ...change,
 });
 
@@ -29,6 +33,7 @@ const home = (change: Partial<Home> = {}): Home => ({
   canBackUp: ['prod'],
   recent: [],
   auditHead: { n: 3, hash: 'a'.repeat(64) },
+  unreadable: [],
   now: NOW,
   ...change,
 });
@@ -53,8 +58,8 @@ describe('App Home', () => {
     expect(texts[1]).toMatch(
       /^🟢 \*prod\* · newest good archive 2 h 20 min old, .* target 8 h\\nmaintenance mode off · next run/,
     );
-    expect(texts.at(-1)).toBe(`Audit: 3 entries, head \`3:${'a'.repeat(16)}\``);
-    expect(commands).toEqual(['backup now prod', 'backup settings prod', 'check', 'help']);
+    expect(texts).toContain(`Audit: 3 entries, head \`3:${'a'.repeat(16)}\``);
+    expect(commands).toEqual(['backup now prod', 'check', 'help', 'backup settings prod']);
   });
 
   it('names what is not safe, paused or in maintenance', () => {
@@ -70,6 +75,24 @@ describe('App Home', () => {
     expect(text).toBe('2 instances without a good archive within the target');
     expect(texts[1]).toMatch(/^🔴 \*test\* · no good archive yet/);
     expect(texts[2]).toMatch(/^🔴 \*prod\*.*🚧 maintenance mode on · no next run · paused by &lt;!channel&gt;$/);
+  });
+
+  it('names what cannot be read, takes it for unsafe, and shows the rest', () => {
+    const settingsDamaged = standing({ targetSeconds: null, nextRun: null });
+    const archivesDamaged = standing({ instance: 'test', latestGood: null, areArchivesRead: false });
+    const { text, texts, commands } = read(
+      home({
+        standings: [settingsDamaged, archivesDamaged],
+        auditHead: null,
+        unreadable: ['record "prod/settings.json" cannot be read', '<!channel>'],
+      }),
+    );
+    expect(text).toBe('2 instances without a good archive within the target');
+    expect(texts[1]).toMatch(/Not everything can be read.*• record \\"prod\/settings.json\\".*&lt;!channel&gt;/);
+    expect(texts[2]).toMatch(/^🔴 \*prod\* · newest good archive 2 h 20 min old.*target unknown/);
+    expect(texts[3]).toMatch(/^🔴 \*test\* · its archives cannot be read/);
+    expect(texts.join()).not.toContain('Audit');
+    expect(commands).toContain('backup now prod');
   });
 
   it('begins with what waits for the person, decided in place', () => {
@@ -97,6 +120,7 @@ describe('App Home', () => {
       }),
     );
     expect(texts.filter((words) => words.startsWith('and 175 more'))).toHaveLength(2);
+    expect(texts.filter((words) => words.startsWith('and 180 more'))).toHaveLength(1);
     expect(texts.filter((words) => words.startsWith('and 192 more'))).toHaveLength(2);
   });
 });

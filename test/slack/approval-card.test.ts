@@ -67,6 +67,9 @@ describe('the request', () => {
             aButton('Approve', 'approve', { style: 'primary' }),
             aButton('Deny', 'deny', { style: 'danger' }),
             aButton('Plan', 'run'),
+            aButton('Withdraw', 'cancel', {
+              confirm: expect.objectContaining({ confirm: { type: 'plain_text', text: 'Withdraw' } }),
+            }),
           ],
         },
       ],
@@ -163,7 +166,7 @@ describe('whatever people write', () => {
 });
 
 const mrkdwn = (text: string) => ({ type: 'section', text: { type: 'mrkdwn', text } });
-const aButton = (label: string, verb: string, look: { style?: string } = {}) => ({
+const aButton = (label: string, verb: string, look: { style?: string; confirm?: unknown } = {}) => ({
   type: 'button',
   text: { type: 'plain_text', text: label },
   action_id: `command:${verb}`,

@@ -82,6 +82,8 @@ describe('a form', () => {
       user: { id: 'U1', name: 'ana' },
       trigger_id: '1.2.3',
       view: {
+        id: 'V1',
+        hash: '1.2',
         callback_id: 'settings',
         private_metadata: 'prod',
         state: {
@@ -110,6 +112,7 @@ describe('a form', () => {
       callbackId: 'settings',
       privateMetadata: 'prod',
       values: { reason: 'because', empty: null, folders: ['packages'], people: ['U1', 'U2'], day: '2026-03-05' },
+      view: { callback_id: 'settings', private_metadata: 'prod' },
     });
   });
 });

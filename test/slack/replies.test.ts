@@ -32,7 +32,9 @@ describe('what a command found', () => {
 
   it('counts the lines that do not fit', () => {
     const lines = Array.from({ length: 500 }, (_, at) => `run_${at}  ${'x'.repeat(40)}`);
-    const shown = JSON.stringify(replyMessage({ headline: 'Runs.', lines }).blocks[1]);
+    const { blocks } = replyMessage({ headline: 'Runs.', lines });
+    expect(blocks).toHaveLength(4);
+    const shown = JSON.stringify(blocks[3]);
     const [, last, left] = /run_(\d+) {2}x+\\n… (\d+) more lines/.exec(shown) ?? [];
     expect(Number(last) + 1 + Number(left)).toBe(500);
   });
@@ -69,6 +71,10 @@ describe('what went wrong', () => {
         { type: 'context', elements: [{ type: 'mrkdwn', text: 'Code `ChatMessageGone`' }] },
       ],
     });
+  });
+
+  it('leaves an id as it is, fit to be pasted', () => {
+    expect(errorReply(new OctoError('RunUnknown', 'run_7F3K9Q2M is gone')).text).toMatch(/^run_7F3K9Q2M is gone\./);
   });
 
   it.each(Object.keys(catalogue) as ErrorCode[])('fits Slack for %s, however long its message', (code) => {

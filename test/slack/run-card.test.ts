@@ -121,7 +121,7 @@ describe('a run that ended', () => {
       ),
     );
     expect(blocks[4]).toEqual(mrkdwn('*Safe now:* Yes.\n*Do next:* Mend it.'));
-    expect(blocks[5]).toEqual(againButtons);
+    expect(JSON.stringify(blocks[5])).toMatch(/Accept….*Try again.*Details/);
   });
 
   it('suspicious: what is unusual stands apart from what is missing, on the card and in a terminal', () => {

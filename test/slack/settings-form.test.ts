@@ -1,8 +1,9 @@
 /** The settings form: what Slack takes, and what a sent one asks for. */
 import { describe, expect, it } from 'vitest';
-import { applySettings, settingFields } from '../../lib/domain/settings/setting-fields.ts';
+import { applySettings, settingChanges, settingFields } from '../../lib/domain/settings/setting-fields.ts';
 import { defaultSettings } from '../../lib/domain/settings/settings.ts';
 import type { FieldValue } from '../../lib/slack/receive.ts';
+import { settingsConfirm } from '../../lib/slack/forms/settings-confirm.ts';
 import { settingsAsked, settingsForm } from '../../lib/slack/settings-form.ts';
 import { elementsOf, stateOf } from '../../sandbox/slack/block-elements.ts';
 import { viewProblems } from '../../sandbox/slack/block-rules.ts';
@@ -24,9 +25,15 @@ const sent = (changed: Record<string, string>) => {
 describe('the settings form', () => {
   it('is one that Slack takes, also with everything at its longest', () => {
     const tell = Array.from({ length: 20 }, (_, n) => `U0123456789${n}A`).join(',');
-    const long = applySettings(settings, { tell, zone: 'America/Argentina/ComodRivadavia', channel: 'C0123456789' });
+    const names = (mark: string) => Array.from({ length: 5 }, (_, n) => `${mark}${n}`.padEnd(39, 'x')).join(',');
+    const typed = { tell, zone: 'America/Argentina/ComodRivadavia', channel: 'C0123456789' };
+    const long = applySettings(settings, { ...typed, approvers: names('a'), folders: names('f') });
     expect(viewProblems(form)).toEqual([]);
-    expect(viewProblems(settingsForm('i'.repeat(40), long))).toEqual([]);
+    const instance = 'i'.repeat(40);
+    expect(viewProblems(settingsForm(instance, long))).toEqual([]);
+    const changed = Object.fromEntries(settingChanges(settings, long).map(({ name, after }) => [name, after]));
+    const changes = settingChanges(settings, long);
+    expect(viewProblems(settingsConfirm({ instance, seen: long, typed: changed, changes }))).toEqual([]);
   });
 
   it('has a field for every setting, and never the salt', () => {

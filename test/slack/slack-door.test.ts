@@ -1,6 +1,6 @@
 /** The door as Slack meets it: who gets in, what is handed over, and who hears the answer. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Answer, HandOver } from '../../handlers/slack-app.ts';
+import type { DoorRefusal, Answer, HandOver } from '../../handlers/slack-app.ts';
 import { OctoError } from '../../lib/domain/errors.ts';
 import { Secret } from '../../lib/domain/secrets/secret.ts';
 import type { SlackRequest } from '../../lib/slack/receive.ts';
@@ -13,17 +13,28 @@ import { openSlackDoor, type SlackDoor } from '../../worker/slack-door.ts';
 const SIGNING_SECRET = 'sandbox-signing-secret';
 const BOT_TOKEN = 'xoxb-sandbox-bot-token';
 const APP_TOKEN = 'xapp-sandbox-app-token';
-const APPROVE = {
-  type: 'button',
-  text: { type: 'plain_text', text: 'Go' },
-  action_id: 'command:runs',
-  value: 'runs prod',
+const plain = (text: string) => ({ type: 'plain_text' as const, text });
+const GO = { type: 'button' as const, text: plain('Go'), action_id: 'command:runs', value: 'runs prod' };
+const denyForm = {
+  type: 'modal' as const,
+  callback_id: 'deny',
+  title: plain('Deny'),
+  submit: plain('Deny'),
+  blocks: [
+    {
+      type: 'input' as const,
+      block_id: 'b',
+      label: plain('Reason'),
+      element: { type: 'plain_text_input' as const, action_id: 'reason' },
+    },
+  ],
 };
 
 let slack: SlackStandIn;
 let door: SlackDoor;
 let handedOver: SlackRequest[];
 let logged: string[];
+let refused: string[];
 let handOver: HandOver;
 
 const open = async (mode: 'http' | 'socket', allow: { team?: string; channels?: string[] } = {}) => {
@@ -31,11 +42,12 @@ const open = async (mode: 'http' | 'socket', allow: { team?: string; channels?: 
     botToken: new Secret(BOT_TOKEN),
     apiUrl: slack.apiUrl,
     allow: { team: TEAM.id, channels: [slack.api.channelId], ...allow },
-    handOver: (request: SlackRequest): Promise<Answer> => {
+    handOver: (request: SlackRequest, opened: Promise<string | null>): Promise<Answer> => {
       handedOver.push(request);
-      return handOver(request);
+      return handOver(request, opened);
     },
     log: (entry: object) => logged.push(JSON.stringify(entry)),
+    onRefused: ({ why, userName }: DoorRefusal) => void refused.push(`${why} ${userName}`),
   };
   door = await openSlackDoor(
     mode === 'http'
@@ -59,6 +71,12 @@ const shown = (words: string) =>
     });
   });
 
+/** The form that `person` has open, as soon as it holds `words`. */
+const formOf = async (person: string, words: string) => {
+  await expect.poll(() => JSON.stringify(slack.api.forms(person))).toContain(words);
+  return slack.api.forms(person)[0]!;
+};
+
 const postButton = async (): Promise<string> => {
   const response = await fetch(`${slack.apiUrl}chat.postMessage`, {
     method: 'POST',
@@ -66,7 +84,7 @@ const postButton = async (): Promise<string> => {
     body: JSON.stringify({
       channel: slack.api.channelId,
       text: 'x',
-      blocks: [{ type: 'actions', elements: [APPROVE] }],
+      blocks: [{ type: 'actions', elements: [GO] }],
     }),
   });
   return ((await response.json()) as { ts: string }).ts;
@@ -75,6 +93,7 @@ const postButton = async (): Promise<string> => {
 beforeEach(async () => {
   handedOver = [];
   logged = [];
+  refused = [];
   handOver = () => Promise.resolve(replyMessage({ headline: 'All is well.', lines: [] }));
   slack = await startSlack({
     signingSecret: SIGNING_SECRET,
@@ -109,51 +128,99 @@ describe.each(['http', 'socket'] as const)('over %s', (mode) => {
     expect(handedOver).toMatchObject([{ kind: 'action', actionId: 'command:runs', value: 'runs prod', messageTs: ts }]);
   });
 
-  it('opens a form, hands it over when it is sent, and answers the person', async () => {
+  it('opens a form at once, fills it when its data are there, and answers a sent form in its place', async () => {
     await open(mode);
-    const label = { type: 'plain_text' as const, text: 'Reason' };
+    let fill: (answer: Answer) => void = () => undefined;
     handOver = (request) =>
-      Promise.resolve(
-        request.kind === 'command'
-          ? {
-              form: {
-                type: 'modal',
-                callback_id: 'deny',
-                title: label,
-                submit: label,
-                blocks: [
-                  { type: 'input', block_id: 'b', label, element: { type: 'plain_text_input', action_id: 'reason' } },
-                ],
-              },
-            }
-          : replyMessage({ headline: 'Noted.', lines: [] }),
-      );
-    const opened = new Promise<void>((resolve) => {
-      slack.api.onChange(({ kind }) => kind === 'forms' && resolve());
-    });
-    await slack.api.type('ben', '/octo deny');
-    await opened;
-    const [form] = slack.api.forms('ben');
-    expect(await slack.api.submit('ben', form!.id, { reason: 'too late in the day' })).toEqual({
+      request.kind === 'command'
+        ? new Promise((resolve) => (fill = resolve))
+        : Promise.resolve(replyMessage({ headline: 'Noted.', lines: [] }));
+    await slack.api.type('ben', '/octo deny run_7F3K9Q2M');
+    const loading = await formOf('ben', 'One moment');
+    fill({ form: denyForm });
+    const form = await formOf('ben', 'Reason');
+    expect(form.id).toBe(loading.id);
+    expect(await slack.api.submit('ben', form.id, { reason: 'too late in the day' })).toEqual({
       errors: null,
       failure: null,
     });
-    expect((await shown('Noted.')).visibleTo).toBe('U0BEN');
+    expect((await formOf('ben', 'Noted.')).id).toBe(form.id);
     expect(handedOver[1]).toMatchObject({
       kind: 'form',
       callbackId: 'deny',
       values: { reason: 'too late in the day' },
     });
-    expect(slack.api.forms('ben')).toEqual([]);
+    expect(slack.api.messages()).toEqual([]);
+  });
+
+  it('shows a form again with what was typed when it was refused, and lets it be sent again', async () => {
+    await open(mode);
+    handOver = (request) => {
+      if (request.kind !== 'form') return Promise.resolve({ form: denyForm });
+      if (request.values['reason'] === 'because')
+        return Promise.reject(new OctoError('ApprovalReasonMissing', '"because" is no reason'));
+      return Promise.resolve(replyMessage({ headline: 'Noted.', lines: [] }));
+    };
+    await slack.api.type('ben', '/octo deny run_7F3K9Q2M');
+    await slack.api.submit('ben', (await formOf('ben', 'Reason')).id, { reason: 'because' });
+    const again = await formOf('ben', 'is no reason');
+    expect(JSON.stringify(again.body)).toContain('"initial_value":"because"');
+    await slack.api.submit('ben', again.id, { reason: 'too late in the day' });
+    await formOf('ben', 'Noted.');
+    expect(handedOver.map(({ kind }) => kind)).toEqual(['command', 'form', 'home', 'form', 'home']);
+  });
+
+  it('answers in words when the form was closed meanwhile', async () => {
+    await open(mode);
+    let finish: (answer: Answer) => void = () => undefined;
+    handOver = () => new Promise((resolve) => (finish = resolve));
+    await slack.api.type('ben', '/octo deny run_7F3K9Q2M');
+    await slack.api.dismiss('ben', (await formOf('ben', 'One moment')).id);
+    finish(replyMessage({ headline: 'Nothing to deny.', lines: [] }));
+    expect((await shown('Nothing to deny.')).visibleTo).toBe('U0BEN');
+  });
+
+  it('leaves whoever closed a form alone with it', async () => {
+    await open(mode);
+    let finish: (answer: Answer) => void = () => undefined;
+    handOver = () => new Promise((resolve) => (finish = resolve));
+    await slack.api.type('ben', '/octo deny run_7F3K9Q2M');
+    await slack.api.dismiss('ben', (await formOf('ben', 'One moment')).id);
+    finish({ form: denyForm });
+    handOver = () => Promise.resolve(replyMessage({ headline: 'All is well.', lines: [] }));
+    await slack.api.type('ben', '/octo status');
+    await shown('All is well.');
+    expect(slack.api.messages()).toHaveLength(1);
   });
 
   it('says that a form did not open', async () => {
     await open(mode);
-    const title = { type: 'plain_text' as const, text: 'Deny' };
-    handOver = () => Promise.resolve({ form: { type: 'modal', title, blocks: [] } });
-    slack.api.fail('views.open', { error: 'expired_trigger_id' });
-    await slack.api.type('ben', '/octo deny');
+    handOver = () => Promise.resolve({ form: denyForm });
+    slack.api.fail('views.open', { error: 'expired_trigger_id', times: 2 });
+    await slack.api.type('ben', '/octo deny run_7F3K9Q2M');
     expect((await shown('FormNotOpened')).visibleTo).toBe('U0BEN');
+  });
+
+  it('answers a click in App Home where the person is, and draws it anew', async () => {
+    await open(mode);
+    let clicks = 0;
+    handOver = ({ kind }) => {
+      if (kind === 'action') clicks += 1;
+      const blocks = [{ type: 'actions' as const, elements: [GO] }];
+      return Promise.resolve(
+        kind === 'home'
+          ? {
+              text: 'Home',
+              blocks: [{ type: 'section', text: { type: 'mrkdwn', text: `clicks: ${clicks}` } }, ...blocks],
+            }
+          : replyMessage({ headline: 'All is well.', lines: [] }),
+      );
+    };
+    await slack.api.openHome('ana');
+    await expect.poll(() => JSON.stringify(slack.api.home('ana'))).toContain('clicks: 0');
+    await slack.api.click('ana', slack.api.home('ana')!.id, 'command:runs');
+    await formOf('ana', 'All is well.');
+    await expect.poll(() => JSON.stringify(slack.api.home('ana'))).toContain('clicks: 1');
   });
 
   it('publishes App Home', async () => {
@@ -197,6 +264,7 @@ describe.each(['http', 'socket'] as const)('over %s', (mode) => {
     await slack.api.type('ana', '/octo backup now');
     expect((await shown('ChannelNotAllowed')).visibleTo).toBe('U0ANA');
     expect(handedOver).toEqual([]);
+    expect(refused).toEqual(['channel ana']);
   });
 
   it('drops what comes from another workspace', async () => {
@@ -204,6 +272,7 @@ describe.each(['http', 'socket'] as const)('over %s', (mode) => {
     await slack.api.type('ana', '/octo backup now');
     await expect.poll(() => logged.join('')).toContain('another workspace');
     expect(handedOver).toEqual([]);
+    expect(refused).toEqual(['workspace ana']);
   });
 });
 
@@ -297,6 +366,7 @@ describe('signed requests', () => {
   ])('refuses %s', async (_what, forge) => {
     expect((await send(forge(now()))).status).toBe(401);
     expect(handedOver).toEqual([]);
+    await expect.poll(() => refused).toEqual(['signature unknown']);
   });
 
   it('hands a request over once, however often it is delivered', async () => {
@@ -305,6 +375,7 @@ describe('signed requests', () => {
     await Promise.all([send(signed), send(signed), send(signed)]);
     expect(handedOver).toHaveLength(1);
     expect(logged.filter((line) => line.includes('repeated'))).toHaveLength(2);
+    expect(refused.map((line) => line.split(' ')[0])).toEqual(['repetition', 'repetition']);
   });
 
   it('serves one address only', async () => {

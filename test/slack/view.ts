@@ -62,6 +62,7 @@ export const aView = (change: Partial<Omit<RunView, 'run'>> & { run?: Partial<Ru
   plannedStates: change.plannedStates ?? PLANNED,
   maintenanceUntil: change.maintenanceUntil ?? null,
   approval: change.approval ?? null,
+  ...(change.pace !== undefined && { pace: change.pace }),
 });
 
 export const anEndedView = (outcome: Partial<Outcome>): RunView =>

@@ -1,6 +1,6 @@
 /**
- * Removes what runs that failed or were killed have left behind: dumps on the share, page tables and half-written records
- * on this host's disk. At the worker's start and every hour; what cannot be removed is tried again an hour later.
+ * Removes what runs that failed or were killed have left behind: dumps on the share, restored copies in SQL Server, page
+ * tables and half-written records on this host's disk. At the worker's start and every hour; what cannot be removed is tried again an hour later.
  *
  * Nothing goes that a run may still want: the run book says which runs have ended, SQL Server what it still writes. The
  * rest goes when nobody has touched it for an hour. Packs in the store are left to retention.
@@ -15,6 +15,7 @@ import type { World } from '../../lib/ports/world.ts';
 import { isTemporary, sweepFiles } from '../../lib/repository/lease/host-file.ts';
 import { readLock } from '../../lib/repository/lease/lock.ts';
 import { readRun } from '../../lib/repository/run-book.ts';
+import { sweepScratch } from '../../lib/steps/parts/scratch-database.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -37,6 +38,9 @@ const sweep = async (sweeping: Sweeping): Promise<void> => {
   for (const instance of world.instanceNames()) {
     await tried(log, { instance }, () => sweepShare(sweeping, instance));
     await tried(log, { instance }, () => sweepPages(sweeping, instance));
+    await tried(log, { instance }, async () => {
+      tell(log, { instance }, await sweepScratch(world, instance, { isAlive: (runId) => isAlive(world, runId) }));
+    });
   }
   await tried(log, {}, async () => {
     tell(log, {}, await sweepFiles(world.hostDirectory, { isLeftover: isTemporary, before: anHourAgo(world) }));
@@ -55,6 +59,12 @@ const sweepShare = async ({ world, log }: Sweeping, instance: string): Promise<v
       tell(log, { instance, run }, [path]);
     });
   }
+};
+
+/** A run goes on until the run book says that it has ended; `null` for one that it does not know. */
+const isAlive = async (world: SweepWorld, runId: string): Promise<boolean | null> => {
+  const known = await readRun(world, runId);
+  return known === null ? null : known.status !== 'ended';
 };
 
 type BackupFile = { instance: string; run: string; path: string };

@@ -25,6 +25,7 @@ import { startAlone } from '../alone.ts';
 import { askRunning } from './control.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-code.ts';
 import { followRun } from './follow.ts';
+import { isRestoreFrom, RESTORE_FROM_USAGE, restoreFrom } from './restore-from.ts';
 import { terminalPerson } from '../person.ts';
 
 type Options = { config?: string; data?: string; json?: true; wait?: true };
@@ -38,6 +39,7 @@ export const main = async (argv: string[]): Promise<number> => {
     const [first, ...rest] = program.args;
     if (first === 'start') return await serve(readConfig(configFile(options)));
     if (first === 'sandbox') return await startStandIn(rest, options);
+    if (first === 'restore' && isRestoreFrom(rest)) return await restoreFrom(rest, printing);
     return await carryOut(textOf(program.args), options);
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_CODES.usage;
@@ -69,6 +71,7 @@ const describe = (): Command =>
         'Commands:',
         ...columns([
           ...commands.map((command) => [`  ${usage(command)}`, command.summary]),
+          [`  ${RESTORE_FROM_USAGE}`, 'take an archive apart without configuration and bot'],
           ['  start', 'run the bot on this machine'],
           ['  sandbox slack|octopus|sql-server|s3|secrets-manager [--port N] [--data DIR]', 'start one stand-in alone'],
         ]),
@@ -172,4 +175,9 @@ const serve = async (config: Config): Promise<number> => {
 
 const print = (stream: NodeJS.WriteStream, lines: readonly string[]): void => {
   stream.write(`${lines.join('\n')}\n`);
+};
+
+const printing = {
+  out: (lines: string[]): void => print(process.stdout, lines),
+  progress: (line: string): void => print(process.stderr, [line]),
 };

@@ -20,7 +20,13 @@ const USAGE_CODES = new Set<string>([
   'ConfigInvalid',
 ]);
 
-const REFUSED_CODES = new Set<string>(['ArchiveHeld', 'ArchiveNeeded', 'DeleteNeedsApproval']);
+const REFUSED_CODES = new Set<string>([
+  'ArchiveHeld',
+  'ArchiveInUse',
+  'ArchiveLocked',
+  'ArchiveNeeded',
+  'ServerFolderRefused',
+]);
 
 /** The exit status of a command that was not carried out. */
 export const exitCodeOf = ({ code }: OctoError): number => {

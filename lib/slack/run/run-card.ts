@@ -7,9 +7,11 @@ import type { RunView } from '../../domain/runs/run.ts';
 import type { ChatMessage } from '../../ports/chat.ts';
 import { approvalButtons } from '../approval-card.ts';
 import { awaitedApproval } from '../approval-words.ts';
+import { answerButtons, openQuestion } from './question-card.ts';
 import { COMMAND_ACTION } from '../receive.ts';
 import { type RunWords, runWords } from './run-words.ts';
 import { slackTongue } from '../tongue.ts';
+import { workAgain, workTitle } from './work-words.ts';
 
 /** The card of `view` as it stands at `now`. Buttons are there only while they work. */
 export const runCard = (view: RunView, now: Date): ChatMessage => {
@@ -37,15 +39,16 @@ const wayOn = ({ safeNow, doNext }: RunWords): string[] => [
 
 const buttons = (view: RunView): KnownBlock[] => {
   const { run } = view;
-  if (awaitedApproval(view) !== null) return [approvalButtons(run.id)];
-  if (run.outcome === null)
-    return [actions([{ ...button('Stop', `cancel ${run.id}`), style: 'danger', confirm: stopConfirm }])];
+  if (awaitedApproval(view) !== null) return [actions([...approvalButtons(run.id), withdrawButton(view)])];
+  const question = openQuestion(view);
+  if (question !== null) return [actions([...answerButtons(run.id, question), stopButton(run)])];
+  if (run.outcome === null) return [actions([stopButton(run)])];
   if (run.outcome.word === 'good') return [];
-  return [actions([button('Try again', `backup now ${run.instance}`), button('Details', `run ${run.id}`)])];
+  return [actions([...acceptButton(view), button('Try again', workAgain(run)), button('Details', `run ${run.id}`)])];
 };
 
-const stopConfirm: NonNullable<Button['confirm']> = {
-  title: { type: 'plain_text', text: 'Stop this backup?' },
+const stopConfirm = (run: RunView['run']): NonNullable<Button['confirm']> => ({
+  title: { type: 'plain_text', text: `Stop this ${workTitle(run).toLowerCase()}?` },
   text: {
     type: 'plain_text',
     text: 'It ends at the next safe point and puts Octopus back as it was. Nothing it stored is listed.',
@@ -53,7 +56,7 @@ const stopConfirm: NonNullable<Button['confirm']> = {
   confirm: { type: 'plain_text', text: 'Stop it' },
   deny: { type: 'plain_text', text: 'Go on' },
   style: 'danger',
-};
+});
 
 /** A button that stands for a typed command: clicking it takes the same way, checks and audit. */
 const button = (label: string, command: string): Button => ({
@@ -61,6 +64,37 @@ const button = (label: string, command: string): Button => ({
   text: { type: 'plain_text', text: label },
   action_id: `${COMMAND_ACTION}${command.split(' ')[0]}`,
   value: command,
+});
+
+/** There for an archive that waits for somebody to look at it. */
+const acceptButton = ({ run: { instance, outcome }, accepted }: RunView): Button[] =>
+  outcome?.backup == null || accepted != null
+    ? []
+    : [
+        {
+          ...button('Accept…', `backup accept ${outcome.backup.archiveId} instance:${instance}`),
+          action_id: `${COMMAND_ACTION}accept`,
+        },
+      ];
+
+const stopButton = (run: RunView['run']): Button => ({
+  ...button('Stop', `cancel ${run.id}`),
+  style: 'danger',
+  confirm: stopConfirm(run),
+});
+
+/** The same card is shown to everybody, so the button says whose it is. */
+const withdrawButton = ({ run }: RunView): Button => ({
+  ...button('Withdraw', `cancel ${run.id}`),
+  confirm: {
+    title: { type: 'plain_text', text: 'Withdraw this request?' },
+    text: {
+      type: 'plain_text',
+      text: 'Nothing was begun, so nothing has to be put back. Only whoever asked can withdraw it; approvers deny it.',
+    },
+    confirm: { type: 'plain_text', text: 'Withdraw' },
+    deny: { type: 'plain_text', text: 'Leave it' },
+  },
 });
 
 const actions = (elements: Button[]): KnownBlock => ({ type: 'actions', elements });

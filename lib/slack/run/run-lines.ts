@@ -1,6 +1,6 @@
 /** A run in a terminal: the words of its card without markup, times in UTC, one phrase a line. */
 import type { RunView, StepNote } from '../../domain/runs/run.ts';
-import { planLines } from '../approval-words.ts';
+import { planLines } from './plan-words.ts';
 import { stepWords } from './run-steps.ts';
 import { type RunWords, runWords } from './run-words.ts';
 import { terminalTongue } from '../tongue.ts';

@@ -5,9 +5,14 @@
  */
 import type { BackupSummary, Outcome, OutcomeWord, RunView, StepNote } from '../../domain/runs/run.ts';
 import { approvalWords, awaitedApproval, breakGlassWords, decidedBy } from '../approval-words.ts';
+import { openQuestion, questionWords } from './question-card.ts';
+import { leftWords } from './run-pace.ts';
 import { secondsBetween, stateLabel, stepMarks } from './run-steps.ts';
+import { deletedFindings } from './plan-words.ts';
+import { restoredFindings } from './restore-words.ts';
 import { count, duration, size } from '../text.ts';
 import type { Tongue } from '../tongue.ts';
+import { workOf, workOn, workTitle } from './work-words.ts';
 
 /** A run as phrases, most important first. Lists are already cut to what a reader takes in; what was left out is counted. */
 export type RunWords = {
@@ -32,11 +37,11 @@ export type RunWords = {
 };
 
 const OUTCOME_WORDS: Record<OutcomeWord, { symbol: string; word: string; after: string }> = {
-  good: { symbol: '✅', word: 'Backup good', after: '' },
-  gaps: { symbol: '🟠', word: 'Backup complete with gaps', after: ' - not used as latest good' },
-  suspicious: { symbol: '🟡', word: 'Backup suspicious', after: ' - not used as latest good' },
-  failed: { symbol: '🔴', word: 'Backup failed', after: '' },
-  refused: { symbol: '⛔', word: 'Backup refused', after: '' },
+  good: { symbol: '✅', word: 'good', after: '' },
+  gaps: { symbol: '🟠', word: 'complete with gaps', after: ' - not used as latest good' },
+  suspicious: { symbol: '🟡', word: 'suspicious', after: ' - not used as latest good' },
+  failed: { symbol: '🔴', word: 'failed', after: '' },
+  refused: { symbol: '⛔', word: 'refused', after: '' },
 };
 
 /** Everything there is to say of `view` at `now`. */
@@ -45,7 +50,8 @@ export const runWords = (view: RunView, now: Date, tongue: Tongue): RunWords =>
 
 const wordsAtWork = (view: RunView, now: Date, tongue: Tongue): RunWords => {
   const { run } = view;
-  const instance = tongue.quote(run.instance, 80);
+  const subject = workOn(run, tongue);
+  const work = workOf(run, tongue);
   const current = currentStep(view);
   const elapsed = duration(secondsBetween(run.requestedAt, now.toISOString()));
   const shared = {
@@ -60,35 +66,51 @@ const wordsAtWork = (view: RunView, now: Date, tongue: Tongue): RunWords => {
   const awaited = awaitedApproval(view);
   if (awaited !== null)
     return { ...shared, ...approvalWords(view, awaited, tongue), aside: askedBy(view, tongue), steps: [] };
+  const question = openQuestion(view);
+  if (question !== null) {
+    const { headline, findings, sentence } = questionWords(view, question, tongue);
+    const more = [...findings, ...quiet(view, tongue)];
+    return {
+      ...shared,
+      headline,
+      findings: more,
+      sentence,
+      aside: [elapsed, ...askedBy(view, tongue)],
+      steps: stepMarks(view),
+    };
+  }
   if (current === null) {
-    const headline = `⏳ ${tongue.strong('Backup requested')} · ${instance}`;
+    const headline = `⏳ ${tongue.strong(`${workTitle(run)} requested`)} · ${subject}`;
     return {
       ...shared,
       headline,
       aside: askedBy(view, tongue),
       steps: stepMarks(view),
-      sentence: `A backup of ${instance} was requested by ${tongue.quote(run.requestedBy.person, 80)}.`,
+      sentence: `A ${work} was requested by ${tongue.quote(run.requestedBy.person, 80)}.`,
     };
   }
   return {
     ...shared,
-    headline: `🔄 ${tongue.strong('Backup running')} · ${instance} · ${positionOf(view, current)}`,
-    aside: [elapsed, ...askedBy(view, tongue)],
+    headline: `🔄 ${tongue.strong(`${workTitle(run)} running`)} · ${subject} · ${positionOf(view, current)}`,
+    aside: [[elapsed, ...leftWords(view, now)].join(', '), ...askedBy(view, tongue)],
     steps: stepMarks(view),
-    sentence: `The backup of ${instance} is at ${positionOf(view, current)}.`,
+    sentence: `The ${work} is at ${positionOf(view, current)}.`,
   };
 };
 
 const wordsAtEnd = (view: RunView, outcome: Outcome, tongue: Tongue): RunWords => {
   const { run } = view;
-  const { symbol, word, after } = OUTCOME_WORDS[outcome.word];
-  const instance = tongue.quote(run.instance, 80);
+  const { symbol, after, ...named } = OUTCOME_WORDS[outcome.word];
+  // A deletion is no archive that could be good.
+  const word = run.workflow === 'delete' && outcome.word === 'good' ? 'done' : named.word;
+  const isArchive = run.workflow === 'backup';
   const took = run.endedAt === null ? [] : [duration(secondsBetween(run.requestedAt, run.endedAt))];
   const where = placeOfError(view, outcome);
   const what = outcome.error === null ? '' : `: ${tongue.quote(outcome.error.message, 600)}`;
+  const stands = view.accepted == null ? (isArchive ? after : '') : ' - accepted';
   const taken = outcome.backup === null ? '' : ` · ${tongue.time(outcome.backup.takenAt)}`;
   return {
-    headline: `${symbol} ${tongue.strong(word)} · ${instance}${taken}${where}${what}${after}`,
+    headline: `${symbol} ${tongue.strong(`${workTitle(run)} ${word}`)} · ${workOn(run, tongue)}${taken}${where}${what}${stands}`,
     aside: [
       ...(outcome.backup === null ? took : measures(outcome.backup)),
       ...askedBy(view, tongue),
@@ -97,7 +119,10 @@ const wordsAtEnd = (view: RunView, outcome: Outcome, tongue: Tongue): RunWords =
     steps: [],
     findings: [
       ...breakGlassWords(view, tongue),
+      ...acceptedWords(view, tongue),
       ...(outcome.backup === null ? [] : backupFindings(outcome.backup, tongue)),
+      ...(outcome.deleted == null ? [] : deletedFindings(outcome.deleted, tongue)),
+      ...(outcome.restore == null ? [] : restoredFindings(outcome.restore, tongue)),
       ...nextRun(view, tongue),
     ],
     gaps: listed(outcome.gaps, tongue),
@@ -106,21 +131,29 @@ const wordsAtEnd = (view: RunView, outcome: Outcome, tongue: Tongue): RunWords =
     safeNow: outcome.safeNow === '' ? null : tongue.quote(outcome.safeNow, 600),
     doNext: outcome.doNext === '' ? null : tongue.quote(outcome.doNext, 600),
     code: outcome.error?.code ?? null,
-    sentence: endSentence(outcome, { instance, what }),
+    sentence: endSentence(view, outcome, { work: workOf(run, tongue), what }),
   };
 };
 
-const endSentence = (outcome: Outcome, { instance, what }: { instance: string; what: string }): string => {
+const endSentence = ({ run }: RunView, outcome: Outcome, { work, what }: { work: string; what: string }): string => {
+  const latest = run.workflow === 'backup' ? ' and not used as latest good' : '';
   const size = outcome.backup === null ? '' : `: ${measures(outcome.backup).join(', ')}`;
   const ends: Record<OutcomeWord, string> = {
-    good: `is good${size}`,
-    gaps: `is complete with ${count(outcome.gaps.length, 'gap')} and not used as latest good`,
-    suspicious: 'is suspicious and not used as latest good',
+    good: run.workflow === 'delete' ? 'is done' : `is good${size}`,
+    gaps: `is complete with ${count(outcome.gaps.length, 'gap')}${latest}`,
+    suspicious: `is suspicious${latest}`,
     failed: `failed${what}`,
     refused: `was refused${what}`,
   };
-  return `The backup of ${instance} ${ends[outcome.word]}.`;
+  return `The ${work} ${ends[outcome.word]}.`;
 };
+
+const acceptedWords = ({ accepted }: RunView, tongue: Tongue): string[] =>
+  accepted == null
+    ? []
+    : [
+        `${tongue.strong('Accepted')} by ${tongue.quote(accepted.by, 80)}, ${tongue.time(accepted.acceptedAt)}: "${tongue.quote(accepted.reason, 400)}" · it counts as good`,
+      ];
 
 const measures = (backup: BackupSummary): string[] => [
   duration(backup.durationSeconds),
@@ -154,10 +187,12 @@ const askedBy = (view: RunView, tongue: Tongue): string[] => {
 
 const auditHead = ({ auditHead: head }: RunView['run']): string[] => (head === undefined ? [] : [`audit ${head}`]);
 
-const nextRun = ({ nextRunAt }: RunView, tongue: Tongue): string[] =>
-  nextRunAt === undefined
-    ? []
-    : [nextRunAt === null ? 'No next run is planned' : `Next run: ${tongue.time(nextRunAt)}`];
+const nextRun = ({ nextRunAt, run }: RunView, tongue: Tongue): string[] => {
+  const keptUntil = run.outcome?.backup?.keptUntil;
+  const kept = keptUntil === undefined ? '' : ` · kept until ${tongue.time(keptUntil)}`;
+  if (nextRunAt === undefined) return [];
+  return [`${nextRunAt === null ? 'No next run is planned' : `Next run: ${tongue.time(nextRunAt)}`}${kept}`];
+};
 
 const LISTED_AT_MOST = 8;
 

@@ -26,7 +26,7 @@ const isHinting = () => !$('hints').hidden;
 
 const showHints = () => {
   const { value } = $('text');
-  const isMeant = value.startsWith('/') && seen.command.startsWith(value) && value !== `${seen.command} `;
+  const isMeant = value.startsWith('/') && seen.command.startsWith(value);
   $('hints').hidden = !isMeant;
   if (!isMeant) return;
   const hint = el(
@@ -57,7 +57,9 @@ const recall = (step) => {
 
 const onKey = (event) => {
   const field = event.target;
-  if (field.id === 'text' && isHinting() && (event.key === 'Tab' || event.key === 'Enter')) {
+  // The command alone may be sent: it is one.
+  const isWhole = event.key === 'Enter' && field.value === seen.command;
+  if (field.id === 'text' && isHinting() && !isWhole && (event.key === 'Tab' || event.key === 'Enter')) {
     event.preventDefault();
     complete();
   } else if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {

@@ -4,6 +4,7 @@
  */
 import { el, renderBlocks } from './blocks.js';
 import { startTyping } from './composer.js';
+import { showFaults } from './faults.js';
 import { dismiss, showForm } from './forms.js';
 import { $, contextFor, post, seen } from './link.js';
 import { avatar, openThread, showAll } from './messages.js';
@@ -20,6 +21,7 @@ const actAs = (name) => {
     showAll();
     showForm();
     showHome();
+    showFaults();
   });
   on('message', (message) => {
     seen.messages.set(message.ts, message);
@@ -32,6 +34,10 @@ const actAs = (name) => {
   on('forms', (forms) => {
     seen.forms = forms;
     showForm();
+  });
+  on('faults', (faults) => {
+    seen.faults = faults;
+    showFaults();
   });
   on('home', (home) => {
     seen.home = home;
@@ -50,7 +56,7 @@ const showFrame = () => {
       {},
       el('input', { type: 'radio', name: 'person', value: person.name, checked: person.name === seen.me.name }),
       avatar(person.id),
-      person.name,
+      el('span', { className: 'who' }, person.name),
     ),
   );
   $('people').replaceChildren($('people').firstElementChild, ...people);
@@ -65,22 +71,23 @@ const showHome = () => {
   );
 };
 
+const PLACES = ['channel', 'home', 'faults'];
+
 const goTo = (place) => {
-  const isHome = place === 'home';
-  $('home').hidden = !isHome;
-  $('channel').hidden = isHome;
-  $(isHome ? 'to-home' : 'to-channel').setAttribute('aria-current', 'page');
-  $(isHome ? 'to-channel' : 'to-home').removeAttribute('aria-current');
-  if (isHome) void post('home', {});
-  else $('messages').scrollTop = $('messages').scrollHeight;
+  for (const one of PLACES) {
+    $(one).hidden = one !== place;
+    if (one === place) $(`to-${one}`).setAttribute('aria-current', 'page');
+    else $(`to-${one}`).removeAttribute('aria-current');
+  }
+  if (place === 'home') void post('home', {});
+  if (place === 'channel') $('messages').scrollTop = $('messages').scrollHeight;
 };
 
 $('people').addEventListener('change', (event) => {
   history.replaceState(null, '', `?as=${event.target.value}`);
   actAs(event.target.value);
 });
-$('to-channel').addEventListener('click', () => goTo('channel'));
-$('to-home').addEventListener('click', () => goTo('home'));
+for (const place of PLACES) $(`to-${place}`).addEventListener('click', () => goTo(place));
 $('close-thread').addEventListener('click', () => openThread(null));
 $('form').addEventListener('cancel', (event) => {
   event.preventDefault();

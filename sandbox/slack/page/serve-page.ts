@@ -17,10 +17,19 @@ const TYPES: Record<string, string> = {
 /** `/` is the page, and beside it lie its own files; nothing else is sent. */
 const FILE = /^\/(|[a-z]+\.(?:css|js))$/;
 
+/** Switches that a sandbox may show beside the channel: bad days, to be turned on and off. */
+export type FaultSwitches = {
+  switches(): unknown[];
+  turn(name: string, to: { isOn: boolean; value?: number }): Promise<void>;
+  onChange(listener: () => void): () => void;
+};
+
 type Parts = {
   workspace: Workspace;
   people: People;
   command: string;
+  /** Filled once the rest of the sandbox is there; null where the stand-in is alone. */
+  offered: { faults: FaultSwitches | null };
 };
 
 /** The handler for everything that is not Slack's own address space. */
@@ -65,6 +74,9 @@ type Act = {
   chosen?: unknown;
   viewId?: string;
   values?: Record<string, unknown>;
+  fault?: string;
+  isOn?: boolean;
+  value?: number;
 };
 
 const act = async (parts: Parts, request: { name: string; body: Buffer }, response: ServerResponse): Promise<void> => {
@@ -77,6 +89,7 @@ const act = async (parts: Parts, request: { name: string; body: Buffer }, respon
     submit: () => people.submit(person, viewId, given.values ?? {}),
     dismiss: () => people.dismiss(person, viewId),
     home: () => people.openHome(person),
+    fault: () => turnFault(parts, given),
   };
   const perform = Object.hasOwn(acts, request.name) ? acts[request.name] : undefined;
   if (perform === undefined) {
@@ -85,6 +98,10 @@ const act = async (parts: Parts, request: { name: string; body: Buffer }, respon
   }
   const result = (await perform()) ?? null;
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ result }));
+};
+
+const turnFault = async ({ offered }: Parts, { fault = '', isOn = false, value }: Act): Promise<void> => {
+  await offered.faults?.turn(fault, { isOn, ...(value !== undefined && { value }) });
 };
 
 /** The person a page is shown to: the first one where it names none. */
@@ -114,12 +131,17 @@ const follow = (parts: Parts, person: Person | null, response: ServerResponse): 
     messages: workspace.messages().filter(isSeen),
     forms: workspace.forms(person.id),
     home: workspace.home(person.id),
+    faults: parts.offered.faults?.switches() ?? null,
   });
+  const stopFaults = parts.offered.faults?.onChange(() => emit('faults', parts.offered.faults?.switches()));
   const stop = workspace.onChange((change: Change) => {
     if (change.kind === 'message' && isSeen(change.message)) emit('message', change.message);
     if (change.kind === 'deleted') emit('deleted', { ts: change.ts });
     if (change.kind === 'forms' && change.user === person.id) emit('forms', workspace.forms(person.id));
     if (change.kind === 'home' && change.user === person.id) emit('home', workspace.home(person.id));
   });
-  response.on('close', stop);
+  response.on('close', () => {
+    stop();
+    stopFaults?.();
+  });
 };

@@ -2,8 +2,8 @@
  * The week as a small picture: a bar for each archive where it was taken, as high as it is large, coloured by its word; red
  * from top to bottom where a run failed. Drawn here, because Slack shows no SVG and no chart service is told our sizes.
  */
-import type { Digest } from '../domain/settings/digest.ts';
-import { type Colour, encodePng } from '../domain/png.ts';
+import type { Digest } from '../../domain/settings/digest.ts';
+import { type Colour, encodePng } from '../../domain/png.ts';
 
 const WIDTH = 560;
 const HEIGHT = 120;

@@ -1,8 +1,8 @@
 /** The weekly digest in words, the same in Slack and in a terminal. */
-import { headText, type AuditHead } from '../domain/audit.ts';
-import type { Digest } from '../domain/settings/digest.ts';
-import { columns } from '../domain/reply.ts';
-import { count, duration, size } from './text.ts';
+import { headText, type AuditHead } from '../../domain/audit.ts';
+import type { Digest } from '../../domain/settings/digest.ts';
+import { columns } from '../../domain/reply.ts';
+import { count, duration, size } from '../text.ts';
 
 /** A sentence, and a line for each number. */
 export const digestWords = (digest: Digest, auditHead: AuditHead): { headline: string; lines: string[] } => ({
