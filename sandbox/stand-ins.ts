@@ -1,6 +1,7 @@
 /**
  * Everything a sandbox needs besides the product: SQL Server, an Octopus instance `prod` on it, perhaps a second one
- * `spare`, and Slack, each a server of its own behind its real protocol; and the `octo.yml` that points the product at them, as an administrator would write it.
+ * `spare`, and Slack, each a server of its own behind its real protocol; and the `octo.yml` that points the product at
+ * them, as an administrator would write it.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

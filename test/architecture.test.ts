@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'lib/engine': ['lib/engine', 'lib/ports', 'lib/domain'],
   'lib/workflows': ['lib/workflows', 'lib/engine/asl', 'lib/domain'],
   'lib/steps': ['lib/steps', 'lib/archive', 'lib/repository', 'lib/ports', 'lib/domain', 'lib/log'],
-  'lib/runs': ['lib/runs', 'lib/repository', 'lib/slack', 'lib/workflows', 'lib/ports', 'lib/domain'],
+  'lib/runs': ['lib/runs', 'lib/archive', 'lib/repository', 'lib/slack', 'lib/workflows', 'lib/ports', 'lib/domain'],
   'lib/checks': ['lib/checks', 'lib/repository', 'lib/ports', 'lib/domain'],
   'lib/commands': [
     'lib/checks',
@@ -25,6 +25,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'lib/archive',
     'lib/repository',
     'lib/slack',
+    'lib/steps/planning',
     'lib/workflows',
     'lib/ports',
     'lib/domain',
@@ -33,6 +34,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'lib/config': ['lib/domain'],
   'lib/log': ['lib/domain'],
   'lib/compose': [
+    'lib/compose',
     'lib/config',
     'lib/log',
     'lib/ports',
@@ -47,10 +49,13 @@ const MAY_IMPORT: Record<string, string[]> = {
     'lib/compose',
     'lib/commands',
     'lib/runs',
+    'lib/repository',
     'lib/steps',
     'lib/slack',
+    'lib/log',
     'lib/ports',
     'lib/domain',
+    'worker/answers',
   ],
   worker: ['worker', 'handlers', 'lib', 'sandbox/alone'],
   sandbox: ['sandbox', 'lib/engine'],
@@ -65,6 +70,9 @@ const PACKAGE_ROOMS: Record<string, RegExp> = {
   commander: /^worker\//,
   mssql: /^(lib\/adapters|sandbox\/octopus)/,
   '@slack/bolt': /^(handlers|worker)\//,
+  '@middy/core': /^handlers\//,
+  // Types only: the shapes of events.
+  'aws-lambda': /^handlers\//,
   '@slack/types': /^lib\/(ports|slack|adapters)/,
 };
 

@@ -71,6 +71,16 @@ describe('readConfig', () => {
     expect(() => slack(http)).toThrow(/slack\.mode: the mode is http or socket/);
   });
 
+  it('takes where workflows run in AWS, where no port is named', () => {
+    const slack = 'slack: { mode: http, team: T1, channel: C1, signingSecret: env:S, botToken: env:B }';
+    const aws = 'aws: { region: eu-central-1, stateMachines: env:OCTO_STATE_MACHINES, queues: env:OCTO_QUEUES }';
+    expect(readConfig(write(`${GOOD}${slack}\n${aws}\n`))).toMatchObject({
+      slack: { port: 3000 },
+      aws: { region: 'eu-central-1', queues: 'env:OCTO_QUEUES' },
+    });
+    expect(() => readConfig(write(`${GOOD}aws: { queues: x }\n`))).toThrow(/aws\.stateMachines/);
+  });
+
   it('takes one place for a store', () => {
     const both = GOOD.replace('{ directory: store/archives }', '{ directory: a, bucket: octo-archives, region: x }');
     expect(() => readConfig(write(both))).toThrow(
@@ -88,9 +98,22 @@ describe('readConfig', () => {
       people: ['ana', 'ben'],
       groups: { approvers: ['ben'] },
       statements: [expect.objectContaining({ who: ['everyone'], instances: null, count: 1, mayApproveSelf: false })],
+      slackGroups: {},
+      slackPeople: {},
     });
     expect(() => policy("['@aprovers']")).toThrow(/line 21: approval\.0\.approvers: there is no "@aprovers"/);
     expect(() => policy('[]')).toThrow(/line 21: approval\.0\.approvers/);
+  });
+
+  it('reads groups that are kept in Slack, and who is who there', () => {
+    const people =
+      'people: [{ name: ana, slack: U0ANA }, { name: ben }]\ngroups: { ops: { slack: S0OPS }, dba: [ben] }\n';
+    expect(policyOf(readConfig(write(`${GOOD}${people}`)))).toMatchObject({
+      groups: { ops: [], dba: ['ben'] },
+      slackGroups: { ops: 'S0OPS' },
+      slackPeople: { U0ANA: 'ana' },
+    });
+    expect(() => readConfig(write(`${GOOD}groups: { ops: { slack: ops } }\n`))).toThrow(/a Slack user group has an id/);
   });
 
   it('never repeats a secret that was written in by mistake', () => {

@@ -1,12 +1,19 @@
 /** What runs leave behind goes, also after `kill -9`; nothing goes that a run may still want. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OctoError } from '../../lib/domain/errors.ts';
-import { backupFileName, backupSetName, runIdOf } from '../../lib/domain/names.ts';
+import {
+  asideDatabaseName,
+  backupFileName,
+  backupSetName,
+  loadFileName,
+  runIdOf,
+  scratchDatabaseName,
+} from '../../lib/domain/names.ts';
 import type { Outcome, RunRecord } from '../../lib/domain/runs/run.ts';
 import type { World } from '../../lib/ports/world.ts';
 import { releaseLock, takeLock } from '../../lib/repository/lease/lock.ts';
@@ -126,9 +133,52 @@ describe('a dump on the share', () => {
     };
     await look(0, { sqlServer: away });
     expect(existsSync(fileOf(run))).toBe(true);
-    expect(log.lines).toEqual([expect.stringMatching(/could not be removed.*DatabaseUnreachable/)]);
+    expect(log.lines).toContainEqual(expect.stringMatching(`could not be removed.*${run.id}.*DatabaseUnreachable`));
     await look();
     expect(existsSync(fileOf(run))).toBe(false);
+  });
+});
+
+describe('a restored copy in SQL Server', () => {
+  const named = async (): Promise<string[]> =>
+    (await (await on.world.sqlServer('prod')).databases('octo_')).map(({ name }) => name);
+  /** Databases under these names, as restores leave them. */
+  const restoredAs = async (...names: string[]): Promise<void> => {
+    const sqlServer = await on.world.sqlServer('prod');
+    const path = join(on.share, 'any.bak');
+    await sqlServer.backUp({ database: 'OctopusDeploy', path, name: 'any', isCompressed: false }, {});
+    for (const database of names) await sqlServer.restore({ path, database, name: 'any load' }, {});
+    rmSync(path);
+  };
+
+  it('goes with its file when its run has ended, and stays before', async () => {
+    const run = await on.newRun({ hasLock: true });
+    const file = leave(join(on.share, loadFileName('prod', run.id)));
+    await restoredAs(scratchDatabaseName(run.id));
+    await look(24 * HOUR_MS);
+    expect(await named()).toEqual([scratchDatabaseName(run.id)]);
+    expect(existsSync(file)).toBe(true);
+    await end(run);
+    await look();
+    expect(await named()).toEqual([]);
+    expect(existsSync(file)).toBe(false);
+    for (const gone of [`database ${scratchDatabaseName(run.id)}`, file])
+      expect(log.lines).toContainEqual(expect.stringMatching(`removed what a run had left behind.*${gone}`));
+  });
+
+  it('of a run that nobody knows stays, and so does what a restore has put aside', async () => {
+    const run = await on.newRun();
+    await end(run);
+    const unknown = runIdOf('of another installation');
+    const kept = [scratchDatabaseName(unknown), asideDatabaseName('octo_deploy', run.id)].toSorted();
+    await restoredAs(...kept);
+    const young = leave(join(on.share, loadFileName('prod', unknown)), HOUR_MS / 2);
+    await look();
+    expect(await named()).toEqual(kept);
+    expect(existsSync(young)).toBe(true);
+    await look(HOUR_MS);
+    expect(existsSync(young)).toBe(false);
+    for (const name of kept) await (await on.world.sqlServer('prod')).drop(name);
   });
 });
 
