@@ -42,17 +42,29 @@ export const showCards = async (
   return { batchItemFailures: [...new Set(failed.flat())].map((itemIdentifier) => ({ itemIdentifier })) };
 };
 
-/** Shows what an event that was lost, or a Slack that was down, has left undone. */
+/** Shows what an event that was lost, or a Slack that was down, has left undone. A card that was edited just now is left to its own event. */
 export const repairCards = async (world: CardWorld, log: Log): Promise<void> => {
   const recent = await listRuns(world, { limit: RECENT_RUNS });
-  await Promise.all(recent.map(({ id }) => isShown(world, id, log)));
+  await Promise.all(recent.map(({ id }) => attempted(() => refreshCard(world, id), { runId: id, log })));
 };
 
-const isShown = async (world: CardWorld, runId: string, log: Log): Promise<boolean> => {
+const isShown = (world: CardWorld, runId: string, log: Log): Promise<boolean> =>
+  attempted(
+    async () => {
+      // A card is edited at most every ten seconds: less than a function may wait.
+      for (let waitMs = await refreshCard(world, runId); waitMs !== null; waitMs = await refreshCard(world, runId))
+        await world.clock.sleep(waitMs);
+    },
+    { runId, log },
+  );
+
+/** False when it is worth another try. */
+const attempted = async (
+  show: () => Promise<unknown>,
+  { runId, log }: { runId: string; log: Log },
+): Promise<boolean> => {
   try {
-    // A card is edited at most every ten seconds: less than a function may wait.
-    for (let waitMs = await refreshCard(world, runId); waitMs !== null; waitMs = await refreshCard(world, runId))
-      await world.clock.sleep(waitMs);
+    await show();
     return true;
   } catch (thrown) {
     const error = OctoError.from(thrown);

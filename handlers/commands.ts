@@ -7,7 +7,7 @@ import { cloud } from '../lib/compose/cloud.ts';
 import { OctoError } from '../lib/domain/errors.ts';
 import { claimRequest } from '../lib/repository/request-claims.ts';
 import type { SlackRequest } from '../lib/slack/receive.ts';
-import { slackAnswers } from '../worker/answers.ts';
+import { slackAnswers } from './answers.ts';
 import { answerLater, refusalOf } from './answer-later.ts';
 import { door } from './door.ts';
 

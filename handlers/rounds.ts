@@ -5,6 +5,7 @@
 import type { Log } from '../lib/log.ts';
 import type { World } from '../lib/ports/world.ts';
 import { sendDigest } from '../lib/runs/digest.ts';
+import { drillTick } from '../lib/runs/drills/drill-tick.ts';
 import { tick } from '../lib/runs/tick.ts';
 import { verifyTick } from '../lib/runs/verify-tick.ts';
 import { watch } from '../lib/runs/watch.ts';
@@ -22,6 +23,11 @@ export const tickRound = async (world: World, { instance, channel, log }: Round)
     log.error('the schedule could not be looked at', { instance, error });
     return null;
   });
+  const drill = await drillTick(world, { instance, channel }).catch((error: unknown) => {
+    log.error('the drill that was due could not be started', { instance, error });
+    return null;
+  });
+  if (drill !== null) log.info('a scheduled drill was due', { instance, run: drill });
   if (ticked !== null) log.info('a scheduled backup was due', { instance, run: ticked.runId, joined: ticked.isJoined });
 };
 
@@ -37,9 +43,12 @@ export const verifyRound = async (
 
 /** Looks at the age of the newest good archive, and sends the weekly digest. */
 export const watchRound = async (world: World, { instance, channel, log }: Round): Promise<void> => {
-  await watch(world, { instance, channel }).catch((error: unknown) => {
+  const watched = await watch(world, { instance, channel }).catch((error: unknown) => {
     log.error('the age of the archives could not be watched', { instance, error });
+    return null;
   });
+  // An alarm of the cloud listens for these words: infra/alarms.yml.
+  if (watched?.isOverdue === true) log.warn('no good archive within the target', { instance });
   await sendDigest(world, { instance, channel }).catch((error: unknown) => {
     log.error('the digest could not be sent', { instance, error });
   });

@@ -10,7 +10,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
-export const FUNCTIONS = ['slack', 'commands', 'step', 'events', 'watcher'] as const;
+export const FUNCTIONS = ['slack', 'commands', 'step', 'events', 'watcher', 'verifier'] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 const ROOT = join(import.meta.dirname, '..');

@@ -18,6 +18,7 @@ import {
   type SlackConfig,
   type StoreConfig,
 } from './config.ts';
+import { openDrillPlace } from './compose/drill-place.ts';
 import { atQueues, openRuntime } from './compose/runtime.ts';
 import { OctoError } from './domain/errors.ts';
 import type { Secret } from './domain/secrets/secret.ts';
@@ -60,6 +61,7 @@ export const compose = async (wiring: Wiring): Promise<Composed> => {
     cloudStep: (payload) => cloudStep(world, payload),
   });
   const { close, ...peers } = openPeers(config, { secret, clock });
+  const drills = openDrillPlace(config, { secret, queueUrl: runtime.queueUrl });
   const world: World = {
     clock,
     archives: await objectStore(config.store.archives),
@@ -70,6 +72,7 @@ export const compose = async (wiring: Wiring): Promise<Composed> => {
     chat: await chat(config.slack, secret),
     ...peers,
     instance: (name) => atQueues(peers.instance(name), runtime.queueUrl),
+    ...drills.place,
     policy: policyOf(config),
     hostDirectory: join(config.dataDirectory, 'host'),
   };
@@ -78,7 +81,7 @@ export const compose = async (wiring: Wiring): Promise<Composed> => {
     resume: () => runtime.resume(),
     close: async () => {
       await runtime.close();
-      await close();
+      await Promise.all([close(), drills.close()]);
     },
   };
 };
@@ -190,7 +193,7 @@ const chat = async (slack: SlackConfig | undefined, secret: Reveal): Promise<Cha
 const silence: Chat = {
   post: () => Promise.resolve({ channel: '', ts: '' }),
   update: () => Promise.resolve(),
-  shareImage: () => Promise.resolve(),
+  shareFile: () => Promise.resolve(),
   postEphemeral: () => Promise.resolve(),
   groupMembers: () => Promise.resolve([]),
 };

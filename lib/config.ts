@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import * as z from 'zod';
+import { drillSection } from './config/drill-section.ts';
 import { policyProblems, Statement, type Policy } from './domain/runs/approval-policy.ts';
 import { OctoError } from './domain/errors.ts';
 import type { Instance } from './domain/instance.ts';
@@ -57,7 +58,7 @@ const fieldsIn = (base: string) => {
     secrets: z.union([
       z.strictObject({ directory: path, keyFile: path }),
       z.strictObject({ directory: path, passphrase: reference }),
-      z.strictObject({ prefix: z.string(), ...aws }),
+      z.strictObject({ prefix: z.string(), kmsKeyId: text.exactOptional(), ...aws }),
     ]),
     /** Where workflows run and tasks wait in AWS; absent, this process runs them. See `compose/runtime.ts`. */
     aws: z
@@ -86,6 +87,7 @@ const fieldsIn = (base: string) => {
     groups: z.record(name, z.union([z.array(name), z.strictObject({ slack: slackGroup })])).default({}),
     /** Who may ask for what, and who has to approve it: see `domain/approval-policy.ts`. */
     approval: z.array(Statement).default([]),
+    drill: drillSection({ name, path, reference }).optional(),
     instances: z.record(name, instanceSchema(reference)).refine((instances) => Object.keys(instances).length > 0, {
       message: 'name at least one instance',
     }),
@@ -113,6 +115,8 @@ const instanceSchema = <R extends z.ZodType<string>>(reference: R) =>
       stallSeconds: z.number().int().min(1).default(900),
     }),
     extraFolders: z.array(z.strictObject({ name, path: text })).default([]),
+    /** Other instances whose archives and keys this one's workers may read in AWS, because they are restored here. */
+    restoresFrom: z.array(name).default([]),
   });
 
 export type Config = z.infer<ReturnType<typeof schemaIn>> & {
@@ -123,6 +127,7 @@ export type StoreConfig = Config['store']['archives'];
 export type SecretStoreConfig = Config['secrets'];
 export type AwsConfig = NonNullable<Config['aws']>;
 export type SlackConfig = NonNullable<Config['slack']>;
+export type DrillConfig = NonNullable<Config['drill']>;
 export type InstanceConfig = Config['instances'][string];
 
 /** @throws ConfigMissing, ConfigInvalid with one line per problem */

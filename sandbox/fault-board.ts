@@ -1,7 +1,7 @@
 /**
  * The bad days of `faults.ts` as switches: which there are, which are on, and each turned on and off while the sandbox runs.
  *
- * Those of keys, folders and store change the same files or the same server, so there one ends where the next begins.
+ * Those of keys, folders, store and Slack change the same files or the same server, so there one ends where the next begins.
  */
 import { areas, faults, type Mend, needsS3 } from './faults.ts';
 import type { StandIns } from './stand-ins.ts';
@@ -29,7 +29,7 @@ export type FaultBoard = {
 };
 
 /** Where only one at a time makes sense. */
-const ONE_AT_A_TIME = new Set(['Keys', 'Folders', 'Store']);
+const ONE_AT_A_TIME = new Set(['Keys', 'Folders', 'Store', 'Slack']);
 
 /** The board over `standIns`. */
 export const faultBoard = (standIns: StandIns): FaultBoard => {

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { emptyFolder, lockFile, losePackage, unmountFolder } from './octopus/folder-faults.ts';
 import { hideSecrets, replaceMasterKey, rotateMasterKey } from './octopus/key-faults.ts';
 import { setProgramFaults } from './octopus/program/faults.ts';
+import type { Fault as SlackFault } from './slack/rate-limits.ts';
+import { serves as slackMethods } from './slack/web-api.ts';
 import type { StandIns } from './stand-ins.ts';
 
 /** Puts things back as they were; what cannot be undone, because nothing is wrong with it, stays. */
@@ -42,6 +44,17 @@ const store = ({ s3 }: StandIns, faults: Parameters<NonNullable<StandIns['s3']>[
   if (s3 === null) throw new Error('the archives of this sandbox are not in S3');
   s3.setFaults(faults);
   return () => s3.setFaults({});
+};
+
+const EVER = Number.MAX_SAFE_INTEGER;
+
+/** What people type still arrives; what octo says does not, save the answers that Slack gave it an address for. */
+const slackCalls = ({ slack }: StandIns, fault: SlackFault): Mend => {
+  const answerAll = (how: SlackFault): void => {
+    for (const { operation } of slackMethods) slack.api.fail(operation, how);
+  };
+  answerAll({ ...fault, times: EVER });
+  return () => answerAll({ times: 0 });
 };
 
 /** Somebody else at work: a call that the product knows nothing of. */
@@ -232,10 +245,24 @@ const storeFaults: Record<string, Fault> = {
   },
 };
 
+const slackFaults: Record<string, Fault> = {
+  'slack-down': {
+    about: 'Slack answers every call of octo with this status',
+    value: 503,
+    play: (standIns, status) => slackCalls(standIns, { status }),
+  },
+  'slack-busy': {
+    about: 'Slack tells octo to come back in so many seconds, each time',
+    value: 20,
+    play: (standIns, retryAfterSeconds) => slackCalls(standIns, { retryAfterSeconds }),
+  },
+};
+
 /** The faults by what they concern. */
 export const areas: Readonly<Record<string, Readonly<Record<string, Fault>>>> = {
   Octopus: octopusFaults,
-  'SQL Server': sqlServerFaults,
+  Slack: slackFaults,
+  'SQL Server': { ...sqlServerFaults, ...restoreFaults },
   Keys: keyFaults,
   Folders: folderFaults,
   Store: storeFaults,

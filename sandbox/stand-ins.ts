@@ -1,5 +1,5 @@
 /**
- * Everything a sandbox needs besides the product: SQL Server, an Octopus instance `prod` on it, perhaps a second one
+ * Everything a sandbox needs besides the product: SQL Server, another one for drills, an Octopus instance `prod` on it, perhaps a second one
  * `spare`, and Slack, each a server of its own behind its real protocol; and the `octo.yml` that points the product at
  * them, as an administrator would write it.
  */
@@ -39,6 +39,8 @@ export type Installed = { octopus: Octopus; seeded: SeededInstance; machine: str
 export type StandIns = {
   slack: SlackStandIn;
   sqlServer: SqlServerStandIn;
+  /** Another one, which archives are restored on by drills. */
+  drillServer: SqlServerStandIn;
   octopus: Octopus;
   seeded: SeededInstance;
   /** The second instance, when there is one. */
@@ -61,13 +63,14 @@ const BUCKET = 'octopus-archives';
 
 export const startStandIns = async (options: SandboxOptions): Promise<StandIns> => {
   const at = (...parts: string[]) => join(options.directory, ...parts);
-  for (const folder of ['keys', 'share']) mkdirSync(at(folder), { recursive: true, mode: 0o700 });
+  for (const folder of ['keys', 'share', 'drill-share']) mkdirSync(at(folder), { recursive: true, mode: 0o700 });
   const key = (name: string, prefix = '') => keptSecret(at('keys', name), prefix);
 
   const password = key('sql-password');
   const sqlServer = await startSqlServer({ directory: at('sql-server'), logins: { octo: password } });
-  const connectionStringFor = (database: string): string =>
-    `Server=127.0.0.1,${sqlServer.port};Database=${database};User Id=octo;Password=${password};Encrypt=true;TrustServerCertificate=true`;
+  const drillServer = await startSqlServer({ directory: at('drill-sql-server'), logins: { octo: password } });
+  const connectionStringFor = (database: string, { port } = sqlServer): string =>
+    `Server=127.0.0.1,${port};Database=${database};User Id=octo;Password=${password};Encrypt=true;TrustServerCertificate=true`;
   const { octopus, seeded, machine } = await install({
     directory: at('octopus'),
     connectionString: connectionStringFor(DATABASE),
@@ -142,6 +145,15 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
     ...(options.needsApproval === true && {
       approval: [{ effect: 'approve', verbs: ['backup'], breakGlass: ['cara'] }],
     }),
+    drill: {
+      host: {
+        name: 'drill-1',
+        database: {
+          connectionString: file('drill-connection-string', connectionStringFor('master', drillServer)),
+          share: { sqlServerPath: at('drill-share'), workerPath: at('drill-share') },
+        },
+      },
+    },
     instances: {
       prod: instance({ octopus, seeded, machine }, { database: DATABASE, isProduction: true }),
       ...(spare !== null && {
@@ -154,6 +166,7 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
   return {
     slack,
     sqlServer,
+    drillServer,
     octopus,
     seeded,
     spare,
@@ -169,7 +182,7 @@ export const startStandIns = async (options: SandboxOptions): Promise<StandIns> 
           },
     close: async () => {
       await Promise.all([octopus.close(), spare?.octopus.close()]);
-      await Promise.all([slack.close(), sqlServer.close(), s3?.close()]);
+      await Promise.all([slack.close(), sqlServer.close(), drillServer.close(), s3?.close()]);
     },
   };
 };

@@ -47,6 +47,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   handlers: [
     'handlers',
     'lib/compose',
+    'lib/config',
     'lib/commands',
     'lib/runs',
     'lib/repository',
@@ -55,7 +56,6 @@ const MAY_IMPORT: Record<string, string[]> = {
     'lib/log',
     'lib/ports',
     'lib/domain',
-    'worker/answers',
   ],
   worker: ['worker', 'handlers', 'lib', 'sandbox/alone'],
   sandbox: ['sandbox', 'lib/engine'],

@@ -5,8 +5,6 @@
  * when the process is started again.
  */
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { processLock } from '../lib/adapters/directory/process-lock.ts';
 import { resolveSecret, type Config, type SlackConfig } from '../lib/config.ts';
 import { perform } from '../lib/commands/index.ts';
 import { compose } from '../lib/compose.ts';
@@ -21,12 +19,13 @@ import { wakeDecided } from '../lib/runs/decide.ts';
 import { restartRequested } from '../lib/runs/request.ts';
 import { loadStep } from '../lib/steps/index.ts';
 import { performCloudStep } from '../lib/steps/performing/perform-step.ts';
-import { slackAnswers } from './answers.ts';
+import { slackAnswers } from '../handlers/answers.ts';
 import { keepCards } from './card-keeper.ts';
 import { auditRefusals } from './door-audit.ts';
+import { holdData } from './hold-data.ts';
 import { serveControl, type TypedCommand } from './terminal/control.ts';
 import { keepLeases } from './host/lease-keeper.ts';
-import { terminalPerson } from './person.ts';
+import { terminalPerson } from '../handlers/person.ts';
 import { runWorker } from './host/poll.ts';
 import { openSlackDoor } from './slack-door.ts';
 import { keepSwept } from './host/sweeper.ts';
@@ -124,17 +123,11 @@ const keepTime = (world: World, options: TickerOptions): Promise<void>[] => [
 
 /** On one machine this process is the worker of every host. */
 const hostsOf = (world: World): string[] => [
-  ...new Set(world.instanceNames().flatMap((name) => world.instance(name).hosts.map((host) => host.name))),
+  ...new Set([
+    ...world.instanceNames().flatMap((name) => world.instance(name).hosts.map((host) => host.name)),
+    ...(world.drillPlace?.own == null ? [] : [world.drillPlace.own.host.name]),
+  ]),
 ];
-
-/** One process at a time works on the data; a process that is just stopping is waited for. @throws ServiceBusy */
-const holdData = (dataDirectory: string): Promise<() => void> =>
-  new Promise((resolve, reject) => {
-    const hold = processLock(join(dataDirectory, 'lock'));
-    hold(() => new Promise<void>((release) => resolve(release))).catch((cause: unknown) => {
-      reject(new OctoError('ServiceBusy', `another process works on ${dataDirectory}`, { cause }));
-    });
-  });
 
 const openDoor = (
   world: World,

@@ -14,7 +14,7 @@ import {
 } from '@slack/web-api';
 import { OctoError } from '../domain/errors.ts';
 import type { Secret } from '../domain/secrets/secret.ts';
-import type { Chat, PostedMessage, PostOnce } from '../ports/chat.ts';
+import type { Chat, PostedMessage, PostOnce, SharedFile } from '../ports/chat.ts';
 
 /** An answer of Slack that takes longer does not come. */
 export const CALL_MILLISECONDS = 10_000;
@@ -49,8 +49,7 @@ export const slackChat = (options: { token: Secret; apiUrl?: string }): Chat => 
     update: async (message) => {
       await translated('edit', client.chat.update(message));
     },
-    shareImage: ({ channel, name, title, bytes }) =>
-      translated('image', share(client, { channel, name, title, bytes })),
+    shareFile: (file) => translated('file', share(client, file)),
     groupMembers: async (group) => {
       const found = await translated('user group', client.usergroups.users.list({ usergroup: group }));
       return found.users ?? [];
@@ -71,23 +70,22 @@ export const slackClient = ({ token, apiUrl }: { token: Secret; apiUrl?: string 
     logger: silent,
   });
 
-type Image = Parameters<Chat['shareImage']>[0];
-
 /** In three moves: ask for an address, send the bytes there, show them. @see https://docs.slack.dev/messaging/working-with-files */
-const share = async (client: WebClient, { channel, name, title, bytes }: Image): Promise<void> => {
+const share = async (client: WebClient, { channel, threadTs, name, title, bytes }: SharedFile): Promise<void> => {
   const { upload_url: url, file_id: id } = await client.files.getUploadURLExternal({
     filename: name,
     length: bytes.length,
   });
-  if (url === undefined || id === undefined) throw new OctoError('ChatRefused', 'slack gave the image no address');
+  if (url === undefined || id === undefined) throw new OctoError('ChatRefused', 'slack gave the file no address');
   const body = new Uint8Array(bytes);
   const sent = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(CALL_MILLISECONDS) }).catch(
     (cause: unknown) => {
-      throw new OctoError('ChatUnavailable', 'slack did not take the bytes of the image', { cause });
+      throw new OctoError('ChatUnavailable', 'slack did not take the bytes of the file', { cause });
     },
   );
-  if (!sent.ok) throw new OctoError('ChatRefused', `slack answered the image with status ${sent.status}`);
-  await client.files.completeUploadExternal({ files: [{ id, title }], channel_id: channel, initial_comment: title });
+  if (!sent.ok) throw new OctoError('ChatRefused', `slack answered the file with status ${sent.status}`);
+  const place = threadTs === undefined ? { channel_id: channel } : { channel_id: channel, thread_ts: threadTs };
+  await client.files.completeUploadExternal({ files: [{ id, title }], ...place, initial_comment: title });
 };
 
 /** Message metadata is kept by Slack beside a message, through all edits, and shown to apps only. */

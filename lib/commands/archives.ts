@@ -1,10 +1,12 @@
 /** `/octo backup list|show`: what archives there are, and what is in one. */
 import type { Manifest } from '../domain/archives/archive.ts';
+import type { DrillRecord } from '../domain/drills/drill.ts';
 import { columns } from '../domain/reply.ts';
 import type { CountedManifest } from '../repository/archives.ts';
 import { findArchive, listArchives } from '../repository/catalog.ts';
 import { damagedNames } from '../repository/damage.ts';
 import { heldArchives, readHold, type Hold } from '../repository/holds.ts';
+import { drillsOf } from '../repository/outcomes/drill-records.ts';
 import type { Acceptance } from '../repository/people/acceptances.ts';
 import { size, utcTime } from '../slack/text.ts';
 import type { Command } from './grammar/command.ts';
@@ -56,11 +58,12 @@ export const backupShow: Command = {
     const instance = instanceNamed(world, options['instance']);
     const manifest = await findArchive(world, instance, positionals['archive'] ?? 'latest');
     const hold = await readHold(world, { instance, archiveId: manifest.archiveId });
+    const drills = await drillsOf(world, { instance, archiveId: manifest.archiveId });
     const isDamaged = (await damagedNames(world, instance)).has(manifest.archiveId);
     return {
       headline: `${manifest.archiveId} of ${instance}: ${isDamaged ? DAMAGED : wordOf(manifest)}.`,
-      lines: columns([...facts(manifest), ...(hold === null ? [] : [heldFact(hold)])]),
-      json: { ...manifest, hold, isDamaged },
+      lines: columns([...facts(manifest), ...proofFact(drills), ...(hold === null ? [] : [heldFact(hold)])]),
+      json: { ...manifest, hold, isDamaged, drills },
     };
   },
 };
@@ -100,6 +103,19 @@ const heldFact = ({ by, reason, heldAt }: Hold): string[] => [
   'held',
   `by ${by} since ${utcTime(heldAt)}${reason === null ? '' : `: ${reason}`}`,
 ];
+
+/** What was proven when it was taken is proven on the source only. */
+const proofFact = ([drill]: DrillRecord[]): string[][] => {
+  const { keyProof } = drill?.proven ?? {};
+  return [
+    [
+      'proven',
+      drill === undefined || keyProof === undefined
+        ? 'on the source, when it was taken: /octo drill now proves it on a restored copy'
+        : `on the restored copy, ${utcTime(drill.endedAt)}: key opens ${keyProof.opened} of ${keyProof.sampled} (${drill.runId})`,
+    ],
+  ];
+};
 
 const acceptedFact = ({ by, reason, acceptedAt, word }: Acceptance): string[] => [
   'accepted',

@@ -35,6 +35,7 @@ export const backupRelease: Command = {
   positionals: [ARCHIVE],
   options: { reason: { summary: 'why, kept in the audit' }, ...INSTANCE },
   changes: true,
+  isForKnown: true,
   example: '/octo backup release latest',
   perform: async (world, { positionals, options }) => {
     const instance = instanceNamed(world, options['instance']);

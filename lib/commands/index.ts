@@ -1,4 +1,5 @@
 /** The table of commands: a line each. Grammar, help, argument errors and audit follow from the declarations. */
+import { OctoError } from '../domain/errors.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import { audited } from '../repository/audit.ts';
@@ -12,6 +13,7 @@ import { check } from './check.ts';
 import { type Arguments, type Command, isChange, type Request } from './grammar/command.ts';
 import { backupDelete } from './deletion.ts';
 import { digest } from './digest.ts';
+import { drillNow } from './drill.ts';
 import { helpIn } from './grammar/help.ts';
 import { backupHold, backupRelease } from './holds.ts';
 import { keysSave, keysStatus } from './keys.ts';
@@ -41,6 +43,7 @@ const verbs = [
   backupResume,
   restore,
   restoreFiles,
+  drillNow,
   keysStatus,
   keysSave,
   digest,
@@ -78,9 +81,18 @@ export const performParsed = async (
     detail: { ...args.positionals, ...args.options },
   };
   return audited(world, act, async () => {
+    requireKnown(world, command, person);
     const reply = await work();
     return { result: reply, runId: reply.runId, detail: { answer: reply.headline } };
   });
+};
+
+const requireKnown = ({ policy }: Pick<World, 'policy'>, { words, isForKnown }: Command, person: string): void => {
+  if (isForKnown !== true || policy.people.length === 0 || policy.people.includes(person)) return;
+  throw new OctoError(
+    'RequestNotAllowed',
+    `${words.join(' ')} is only for people whom octo.yml knows, and ${person} is not one`,
+  );
 };
 
 /** Nothing typed is `status`. @throws CommandUnknown, ArgumentInvalid */

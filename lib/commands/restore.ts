@@ -3,8 +3,10 @@ import { runIdOf } from '../domain/names.ts';
 import { columns, type Reply } from '../domain/reply.ts';
 import type { World } from '../ports/world.ts';
 import { findArchive } from '../repository/catalog.ts';
+import { readRestoreTime } from '../repository/outcomes/drill-records.ts';
 import { requestRun } from '../runs/request.ts';
 import { restoreForm } from '../slack/forms/restore-form.ts';
+import { restoreTimeWords } from '../slack/run/drill-words.ts';
 import { restorePlanLines } from '../slack/run/restore-words.ts';
 import { askedOnce } from '../steps/planning/describe-source.ts';
 import { planRestore, type RestoreWish } from '../steps/planning/plan-of-restore.ts';
@@ -91,9 +93,12 @@ const showPlan = async (world: World, { instance, wish }: Wanted, { requestKey }
     wish,
     program: askedOnce(world.octopusProgram(instance)),
   });
+  const time = await readRestoreTime(world, wish.from);
   return {
     headline: `Restoring ${wish.archive} onto ${instance} can begin; nothing was started.`,
-    lines: columns(restorePlanLines(plan)),
-    json: plan,
+    lines: columns([...restorePlanLines(plan), ['will take', time === null ? UNTRIED : restoreTimeWords(time)]]),
+    json: { ...plan, restoreTime: time },
   };
 };
+
+const UNTRIED = 'not known: no drill has told how long it takes';

@@ -26,6 +26,7 @@ const INSTANCE = { name: 'instance', summary: 'which Octopus server', isOptional
 export const backupSettings: Command = {
   words: ['backup', 'settings'],
   changes: ({ options }) => Object.keys(options).length > 0,
+  isForKnown: true,
   summary: 'Schedule, folders, approval, waiting, target age and who is told: shown, or changed with name:value.',
   positionals: [INSTANCE],
   options: Object.fromEntries(
@@ -50,6 +51,7 @@ export const backupSettings: Command = {
 export const backupPause: Command = {
   words: ['backup', 'pause'],
   changes: true,
+  isForKnown: true,
   summary: 'Start no backups by schedule until a time, or until somebody resumes.',
   positionals: [
     INSTANCE,
@@ -85,6 +87,7 @@ export const backupPause: Command = {
 export const backupResume: Command = {
   words: ['backup', 'resume'],
   changes: true,
+  isForKnown: true,
   summary: 'Let the schedule start backups again.',
   positionals: [INSTANCE],
   options: {},

@@ -1,6 +1,7 @@
 /** `/octo status`, and bare `/octo`: is every instance safe, what runs now, what comes next. */
 import { isSafe, type Standing, type Verification } from '../domain/settings/standing.ts';
 import { readStanding } from '../runs/standing.ts';
+import { objectivesWords } from '../slack/run/drill-words.ts';
 import { count, duration, utcTime } from '../slack/text.ts';
 import type { Command } from './grammar/command.ts';
 
@@ -42,6 +43,7 @@ const summary = (standing: Standing) => ({
   nextRun: standing.nextRun,
   damagedArchives: standing.damagedCount,
   verification: standing.verification,
+  objectives: standing.objectives,
   unreadable: standing.unreadable,
   running: standing.running.map(({ id, workflow, requestedBy, requestedAt }) => ({
     run: id,
@@ -56,6 +58,7 @@ const linesOf = ({ instance, maintenance, ...standing }: Standing): string[] => 
   ...standing.unreadable.map((what) => `  not known: ${what}`),
   ...damageWords(standing),
   ...verificationWords(standing.verification),
+  ...(standing.objectives === null ? [] : [`  ${objectivesWords(standing.objectives, utcTime).join(' · ')}`]),
   `  maintenance mode ${maintenance}${standing.maintenanceReason === null ? '' : ` (${standing.maintenanceReason})`}`,
   `  ${nextWords(standing)}`,
   ...standing.running.map(

@@ -26,7 +26,7 @@ type RuntimeOptions = {
 export const openRuntime = async ({ aws, environment, embedded, cloudStep }: RuntimeOptions): Promise<Runtime> => {
   if (aws !== undefined) return runtimeOnAws(aws, environment);
   const { createEngine } = await import('../engine/runtime.ts');
-  const functions = { CloudStep: cloudStep, PeopleStep: cloudStep };
+  const functions = { CloudStep: cloudStep, PeopleStep: cloudStep, RemoveStep: cloudStep };
   return { ...createEngine({ ...embedded, definitions, functions }), queueUrl: (host) => host };
 };
 

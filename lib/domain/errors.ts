@@ -10,6 +10,7 @@ import { auditErrors } from './errors/audit.ts';
 import { awsErrors } from './errors/aws.ts';
 import { backupErrors } from './errors/backup.ts';
 import { configErrors } from './errors/config.ts';
+import { drillErrors } from './errors/drill.ts';
 import { engineErrors } from './errors/engine.ts';
 import { errorGroup } from './errors/entry.ts';
 import { keysErrors } from './errors/keys.ts';
@@ -35,6 +36,7 @@ export const catalogue = {
   ...awsErrors,
   ...backupErrors,
   ...configErrors,
+  ...drillErrors,
   ...engineErrors,
   ...keysErrors,
   ...octopusErrors,

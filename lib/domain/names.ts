@@ -42,6 +42,10 @@ export const archiveKeys = {
   database: (instance: string) => `${instance}/database/`,
   /** That a person lets the archive count as good. */
   acceptance: (instance: string, archiveId: string) => `${instance}/accepted/${archiveId}.json`,
+  /** What the drills that brought the archive back have found; goes with it. */
+  drills: (instance: string, archiveId: string) => `${instance}/archives/${archiveId}/drills/`,
+  drill: (instance: string, archiveId: string, runId: string) =>
+    `${instance}/archives/${archiveId}/drills/${runId}.json`,
   damages: (instance: string) => `${instance}/damaged/`,
   /** What is damaged, by the SHA-256 of a pack or index, or by the id of an archive that needs it. */
   damage: (instance: string, name: string) => `${instance}/damaged/${name}.json`,
@@ -116,6 +120,8 @@ export const stateKeys = {
   watch: (instance: string) => `watch/${instance}.json`,
   digest: (instance: string) => `digest/${instance}.json`,
   host: (host: string) => `hosts/${host}/`,
+  /** What the worker of a host last said of itself. */
+  hostReport: (host: string) => `hosts/${host}/report.json`,
   audits: () => 'audit/',
   audit: (position: number) => `audit/${String(position).padStart(12, '0')}.json`,
   holds: (instance: string) => `holds/${instance}/`,
@@ -130,6 +136,14 @@ export const stateKeys = {
   trash: (instance: string, position: number) => `trash/${instance}/${String(position).padStart(12, '0')}.json`,
   /** When unneeded data was last looked for. */
   collection: (instance: string) => `trash/${instance}.json`,
+  drills: (instance: string) => `drills/${instance}/`,
+  /** What a drill found; sorts newest first. */
+  drill: (instance: string, run: { id: string; requestedAt: string }) =>
+    `${stateKeys.drills(instance)}${LAST_MS - Date.parse(run.requestedAt)}_${run.id}.json`,
+  /** Up to when the slots of drills were seen to. */
+  drillSchedule: (instance: string) => `schedule/${instance}.drill.json`,
+  /** That the report of a drill was begun to be shown, beside its card. */
+  drillReport: (runId: string) => `cards/${runId}.drill.json`,
   /** How far the verification by schedule is. */
   verification: (instance: string) => `verification/${instance}.json`,
 } as const;

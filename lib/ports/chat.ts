@@ -16,6 +16,8 @@ export type PostedMessage = { channel: string; ts: string };
 /** `since` (ISO 8601) bounds the search: nothing was posted under this key before. People do not see the key. */
 export type PostOnce = { key: string; since: string };
 
+export type SharedFile = { channel: string; threadTs?: string; name: string; title: string; bytes: Buffer };
+
 export type Chat = {
   /**
    * Posts a message, or a reply when `threadTs` names one. With `once`, a message that was already posted under this key
@@ -24,8 +26,8 @@ export type Chat = {
   post(message: ChatMessage & { channel: string; threadTs?: string; once?: PostOnce }): Promise<PostedMessage>;
   /** Replaces text and blocks of a message of ours. @throws ChatMessageGone */
   update(message: ChatMessage & PostedMessage): Promise<void>;
-  /** Shows a PNG in the channel, under its title. Asking twice shows it twice. */
-  shareImage(image: { channel: string; name: string; title: string; bytes: Buffer }): Promise<void>;
+  /** Shows a file in the channel, or in the thread of a message, under its title. Asking twice shows it twice. */
+  shareFile(file: SharedFile): Promise<void>;
   /** Ids of the people in a user group (`S…`), as they are now. @throws ChatScopeMissing where the app may not ask */
   groupMembers(group: string): Promise<string[]>;
   /** Only `user` sees it. */

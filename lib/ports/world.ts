@@ -3,6 +3,7 @@ import type { Policy } from '../domain/runs/approval-policy.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { Chat } from './chat.ts';
 import type { Clock } from './clock.ts';
+import type { DrillPlace } from './drill-place.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { OctopusDatabase } from './octopus-database.ts';
 import type { OctopusApi, OctopusProgram } from './octopus.ts';
@@ -31,6 +32,8 @@ export type World = {
   octopusDatabase(instance: string, database?: string): Promise<OctopusDatabase>;
   /** A database on the instance's SQL Server that no server works with. */
   restoredDatabase(instance: string, database: string): Promise<RestoredDatabase>;
+  /** Where drills restore to; absent where the configuration names no place for them. */
+  drillPlace?: DrillPlace;
   /** The worker's own disk: task records, leases, spool, index cache. */
   hostDirectory: string;
 };

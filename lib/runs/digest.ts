@@ -14,6 +14,7 @@ import { nextSlot } from '../domain/settings/schedule.ts';
 import type { World } from '../ports/world.ts';
 import { readAuditHead } from '../repository/audit.ts';
 import { listArchives } from '../repository/catalog.ts';
+import { listDrills } from '../repository/outcomes/drill-records.ts';
 import { listRuns } from '../repository/run-book.ts';
 import { readSettings } from '../repository/settings.ts';
 import { readRecord, UNCHANGED, update } from '../repository/update.ts';
@@ -24,6 +25,8 @@ import { replyMessage } from '../slack/replies.ts';
 const MONDAY_MORNING = '0 8 * * mon';
 /** More than one every quarter of an hour. */
 const RUNS_A_WEEK = 700;
+/** A drill every two hours. */
+const DRILLS_READ = 84;
 
 const SentRecord = z.strictObject({
   sentUntil: z.string(),
@@ -41,13 +44,15 @@ export const readDigest = async (
   instance: string,
 ): Promise<{ digest: Digest; auditHead: AuditHead }> => {
   const to = world.clock.now();
-  const [runs, manifests, { targetHours }, auditHead] = await Promise.all([
+  const [runs, manifests, drills, { targetHours, restoreTargetMinutes }, auditHead] = await Promise.all([
     listRuns(world, { instance, limit: RUNS_A_WEEK }),
     manifestsSince(world, instance, weekBefore(to).toISOString()),
+    listDrills(world, instance, { limit: DRILLS_READ }),
     readSettings(world, instance),
     readAuditHead(world),
   ]);
-  return { digest: digestOf({ instance, to, runs, manifests, targetSeconds: targetHours * 3600 }), auditHead };
+  const targets = { targetSeconds: targetHours * 3600, restoreTargetMinutes };
+  return { digest: digestOf({ instance, to, runs, manifests, drills, ...targets }), auditHead };
 };
 
 /** Sends the digest when a Monday morning has passed since the last one. `channel` as in `tick`. */
@@ -80,7 +85,7 @@ const send = async (
   const title = `A week of ${instance}: one bar per archive, its height its size; red where a run failed`;
   if (!(await claimChart(world, { instance, slot }))) return;
   try {
-    await world.chat.shareImage({ channel, name, title, bytes: digestChart(digest) });
+    await world.chat.shareFile({ channel, name, title, bytes: digestChart(digest) });
   } catch (thrown) {
     // Without an answer nobody knows whether it is there.
     if (!isOctoError(thrown, 'ChatUnavailable')) await releaseChart(world, instance);

@@ -8,20 +8,24 @@
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import type { RestoreTime } from '../domain/drills/restore-time.ts';
 import { stateKeys } from '../domain/names.ts';
 import type { RunRecord, RunView } from '../domain/runs/run.ts';
 import { nextSlot } from '../domain/settings/schedule.ts';
 import type { ChatMessage } from '../ports/chat.ts';
 import type { World } from '../ports/world.ts';
 import { readRunView } from '../repository/run-book.ts';
+import { readRestoreTime } from '../repository/outcomes/drill-records.ts';
 import { readSettings } from '../repository/settings.ts';
 import { UNCHANGED, update } from '../repository/update.ts';
 import { runCard } from '../slack/run/run-card.ts';
 import { plannedStates } from '../workflows/index.ts';
 import { keepPace, readPace } from './card/pace.ts';
 import { tellOfBreakGlass } from './card/tell-break-glass.ts';
+import { tellOfDrill } from './drills/tell-drill.ts';
 import { hasCard, isFresh, tellOfEnd } from './notice.ts';
 import { remindOfApproval, tellOfQuestion } from './remind.ts';
+import { unreadable } from './unreadable.ts';
 
 const EDIT_SECONDS = 10;
 
@@ -49,9 +53,10 @@ export const refreshCard = async (world: ReportWorld, runId: string): Promise<nu
   const claim = await claimEdit(world, { view, channel, revision });
   if (claim.kind === 'wait') return claim.ms;
   if (claim.kind === 'edit') {
-    const ts = await show(world, message, { channel, ts: claim.ts, run: view.run });
-    await keepShown(world, runId, { ts, revision });
+    claim.ts = await show(world, message, { channel, ts: claim.ts, run: view.run });
+    await keepShown(world, runId, { ts: claim.ts, revision });
   }
+  await tellOfDrill(world, view, claim.ts);
   await remindOfApproval(world, view);
   await tellOfBreakGlass(world, view);
   await tellOfQuestion(world, view, settings);
@@ -77,23 +82,30 @@ const show = async (
 export const readView = async (world: Pick<World, 'state'>, runId: string): Promise<RunView | null> => {
   const view = await readRunView(world, runId, plannedStates);
   if (view === null) return null;
-  if (view.run.endedAt === null) return { ...view, pace: await readPace(world, runId) };
+  if (view.run.endedAt === null)
+    return { ...view, pace: await readPace(world, runId), restoreTime: await restoreTimeFor(world, view) };
   const next = nextSlot(await readSettings(world, view.run.instance), new Date(view.run.endedAt));
   return { ...view, nextRunAt: next?.at ?? null };
 };
 
-type Claim = { kind: 'current' } | { kind: 'wait'; ms: number } | { kind: 'edit'; ts: string | null };
+/** For whoever has to decide; of an archive of another instance it is that one's drills that tell. */
+const restoreTimeFor = async (world: Pick<World, 'state'>, { run, approval }: RunView): Promise<RestoreTime | null> =>
+  run.workflow === 'restore' && approval?.opening != null && approval.decision === null
+    ? unreadable().orNull(readRestoreTime(world, String(run.options['from'] ?? run.instance)))
+    : null;
+
+type Claim = { kind: 'current'; ts: string | null } | { kind: 'wait'; ms: number } | { kind: 'edit'; ts: string | null };
 
 /** Takes the right to edit for the next ten seconds; the last state of a run does not wait. */
 const claimEdit = async (
   world: ReportWorld,
   { view, channel, revision }: { view: RunView; channel: string; revision: string },
 ): Promise<Claim> => {
-  let claim: Claim = { kind: 'current' };
+  let claim: Claim = { kind: 'current', ts: null };
   await update(world.state, { key: stateKeys.card(view.run.id), schema: CardClaim }, (current) => {
     const now = world.clock.now();
     claim = judge(current, { revision, now, isRunning: view.run.status === 'running' });
-    if (current === null && !isFresh(view.run, now)) claim = { kind: 'current' };
+    if (current === null && !isFresh(view.run, now)) claim = { kind: 'current', ts: null };
     if (claim.kind !== 'edit') return UNCHANGED;
     return { channel, ts: claim.ts, revision: current?.revision ?? '', editedAt: now.toISOString() };
   });
@@ -105,7 +117,7 @@ const judge = (
   { revision, now, isRunning }: { revision: string; now: Date; isRunning: boolean },
 ): Claim => {
   if (current === null) return { kind: 'edit', ts: null };
-  if (current.revision === revision) return { kind: 'current' };
+  if (current.revision === revision) return { kind: 'current', ts: current.ts };
   const ms = Date.parse(current.editedAt) + EDIT_SECONDS * 1000 - now.getTime();
   return ms > 0 && (isRunning || current.ts === null) ? { kind: 'wait', ms } : { kind: 'edit', ts: current.ts };
 };

@@ -23,7 +23,7 @@ export type RunRequest = Pick<RunRecord, 'workflow' | 'instance' | 'reason' | 'o
 
 export type BackupRequest = Omit<RunRequest, 'workflow' | 'options'> & { consistency: 'quiesced' | 'online' };
 
-type RequestWorld = PolicyWorld & Pick<World, 'archives' | 'workflows' | 'instance' | 'hostDirectory'>;
+type RequestWorld = PolicyWorld & Pick<World, 'archives' | 'workflows' | 'instance' | 'hostDirectory' | 'drillPlace'>;
 
 /**
  * The run that now stands for this request; `isJoined` when one that does the same was already at work on the instance. One
@@ -59,13 +59,19 @@ const startRun = (world: RequestWorld, run: RunRecord): Promise<void> =>
   world.workflows.start({ workflow: run.workflow, runId: run.id, input: executionInput(world, run) });
 
 /** A function of the record alone, so that starting again is the same start. */
-const executionInput = (world: Pick<World, 'instance'>, run: RunRecord) => ({
+const executionInput = (world: Pick<World, 'instance' | 'drillPlace'>, run: RunRecord) => ({
   run: run.id,
   instance: run.instance,
-  hosts: world.instance(run.instance).hosts.map(({ name, queueUrl = name }) => ({ name, queueUrl })),
+  hosts: hostsOf(world, run).map(({ name, queueUrl = name }) => ({ name, queueUrl })),
   ...run.options,
   awaitSeconds: run.approval === undefined ? null : firstWaitSeconds(run.approval),
 });
+
+/** A drill is done where the configuration says, which may be beside another SQL Server. */
+const hostsOf = (world: Pick<World, 'instance' | 'drillPlace'>, { workflow, instance }: RunRecord) => {
+  const own = workflow === 'drill' ? world.drillPlace?.own : null;
+  return own == null ? world.instance(instance).hosts : [own.host];
+};
 
 /** The wait begins when the state is entered: measured here from a moment of its own. */
 const firstWaitSeconds = (need: Requirement): number => {
@@ -114,7 +120,8 @@ const isWaiting = async (world: Pick<World, 'state'>, run: RunRecord): Promise<b
   return approval !== null && approval.decision === null;
 };
 
-const WITHOUT_ARCHIVE = new Set<RunRecord['workflow']>(['delete', 'keys']);
+/** They make no archive. */
+const WITHOUT_ARCHIVE = new Set<RunRecord['workflow']>(['delete', 'drill', 'keys']);
 
 type Recording = { approval: Requirement | null; requestedAt: string };
 

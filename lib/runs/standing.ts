@@ -1,6 +1,7 @@
 /** Reads how an instance stands: its archives, its settings, its runs, and its server, which may not answer. */
 import type { Manifest } from '../domain/archives/archive.ts';
 import { behindSeconds, type Hand } from '../domain/archives/verify-plan.ts';
+import { objectivesOf } from '../domain/drills/objectives.ts';
 import { OctoError } from '../domain/errors.ts';
 import { archiveKeys, isArchiveId } from '../domain/names.ts';
 import { nextSlot } from '../domain/settings/schedule.ts';
@@ -8,6 +9,7 @@ import type { Standing, Verification } from '../domain/settings/standing.ts';
 import type { World } from '../ports/world.ts';
 import { latestGood } from '../repository/catalog.ts';
 import { damagedNames } from '../repository/damage.ts';
+import { listDrills } from '../repository/outcomes/drill-records.ts';
 import { listRuns } from '../repository/run-book.ts';
 import { readSettings } from '../repository/settings.ts';
 import { readVerification } from '../repository/store-care/verification.ts';
@@ -16,13 +18,14 @@ import { unreadable } from './unreadable.ts';
 /** How the instance stands now. What cannot be read is named, and the rest is told. */
 export const readStanding = async (world: World, instance: string): Promise<Standing> => {
   const { named, note, orNull } = unreadable();
-  const [maintenance, newest, settings, runs, damagedCount, verified] = await Promise.all([
+  const [maintenance, newest, settings, runs, damagedCount, verified, drills] = await Promise.all([
     readMaintenance(world, instance),
     orNull(latestGood(world, instance).then((found) => ({ found }))),
     orNull(readSettings(world, instance)),
     orNull(listRuns(world, { instance, limit: 10, onUnreadable: note })),
     orNull(damagedArchives(world, instance)),
     orNull(readVerification(world, instance)),
+    orNull(listDrills(world, instance, { limit: DRILLS_READ })),
   ]);
   const now = world.clock.now();
   return {
@@ -36,9 +39,13 @@ export const readStanding = async (world: World, instance: string): Promise<Stan
     running: runs?.filter((run) => run.status === 'running') ?? [],
     damagedCount: damagedCount ?? 0,
     verification: settings && verified && verificationOf(verified.hand, { days: settings.verifyDays, now }),
+    objectives: settings && drills && objectivesOf(drills, settings),
     unreadable: named(),
   };
 };
+
+/** Of these the last ones that got through are told from. */
+const DRILLS_READ = 10;
 
 /** Marks of archives that are gone say nothing any more. */
 const damagedArchives = async (world: Pick<World, 'archives' | 'clock'>, instance: string): Promise<number> => {

@@ -16,11 +16,11 @@ import { outageClosed, type OutageFacts, outageMessage, outageReminder } from '.
 
 type WatchWorld = Pick<World, 'state' | 'archives' | 'clock' | 'chat'>;
 
-/** Looks at the age of the newest good archive and says what is to be said. `channel` as in `tick`. */
+/** Looks at the age of the newest good archive and says what is to be said; tells whether it is overdue. `channel` as in `tick`. */
 export const watch = async (
   world: WatchWorld,
   { instance, channel }: { instance: string; channel: string | null },
-): Promise<void> => {
+): Promise<{ isOverdue: boolean }> => {
   const { tell, targetHours, pause } = await readSettings(world, instance);
   const newestGood = await latestGood(world, instance);
   const now = world.clock.now();
@@ -32,9 +32,12 @@ export const watch = async (
     return current !== null && say === 'nothing' && next.record.outage === current.outage ? UNCHANGED : next.record;
   });
   const outage = record?.outage ?? null;
-  if (say === 'nothing' || outage === null) return;
+  // An outage that is being closed is over.
+  const isOverdue = outage !== null && (say as Say) !== 'close';
+  if (say === 'nothing' || outage === null) return { isOverdue };
   const [lastRun = null] = await listRuns(world, { instance, limit: 1 });
   await speak(world, { instance, outage, newestGood, targetHours, pause, lastRun, tell: tell.mentions }, say);
+  return { isOverdue };
 };
 
 const speak = async (world: WatchWorld, facts: OutageFacts, say: Say): Promise<void> => {

@@ -9,6 +9,7 @@ import { isSafe, type Standing } from '../domain/settings/standing.ts';
 import type { ChatMessage } from '../ports/chat.ts';
 import { approvalButtons } from './approval-card.ts';
 import { COMMAND_ACTION } from './receive.ts';
+import { objectivesWords } from './run/drill-words.ts';
 import { runWords } from './run/run-words.ts';
 import { count, duration, escape, escapeAndCut, localTime, oneLine } from './text.ts';
 import { slackTongue } from './tongue.ts';
@@ -102,10 +103,14 @@ const standingLine = (standing: Standing): string => {
     [
       `${maintenance === 'on' ? '🚧 ' : ''}maintenance mode ${maintenance}`,
       next,
-      ...(pause === null ? [] : [`paused by ${escapeAndCut(oneLine(pause.by), 80)}`]),
+      ...(pause === null ? [] : [pausedWords(pause)]),
     ].join(' · '),
+    ...(standing.objectives === null ? [] : [objectivesWords(standing.objectives, localTime).join(' · ')]),
   ].join('\n');
 };
+
+const pausedWords = ({ by, until }: NonNullable<Standing['pause']>): string =>
+  `paused by ${escapeAndCut(oneLine(by), 80)} until ${until === null ? 'somebody resumes' : localTime(until)}`;
 
 const ageWords = ({ latestGood, areArchivesRead }: Standing): string => {
   if (!areArchivesRead) return 'its archives cannot be read';
@@ -124,13 +129,17 @@ const running = ({ running: views, now }: Home): KnownBlock[] =>
         }),
       ];
 
-const actions = ({ canBackUp }: Home): KnownBlock[] => [
+const actions = ({ canBackUp, standings }: Home): KnownBlock[] => [
   {
     type: 'actions',
     elements: [
       ...canBackUp
         .slice(0, BUTTONS_SHOWN)
         .map((name): Button => ({ ...button(`Back up ${name}`, `backup now ${name}`), style: 'primary' })),
+      ...standings
+        .filter(({ pause }) => pause !== null)
+        .slice(0, BUTTONS_SHOWN)
+        .map(({ instance }) => button(`Resume ${instance}`, `backup resume ${instance}`)),
       button('Check', 'check'),
       button('All commands', 'help'),
     ],

@@ -42,16 +42,18 @@ export const step = defineStep(
   },
 );
 
+const READING = new Set<RunRecord['workflow']>(['restore', 'drill']);
+
 /** What the run read may be deleted again. */
 const releaseArchives = async (world: Pick<World, 'state'>, run: RunRecord): Promise<void> => {
   const { archive, from } = run.options;
-  if (run.workflow !== 'restore' || typeof archive !== 'string') return;
+  if (!READING.has(run.workflow) || typeof archive !== 'string') return;
   await releaseReading(world, { instance: String(from ?? run.instance), archiveId: archive }, run.id);
 };
 
 /** The outcome as the audit keeps it, which outlives the run book, and the entry's number and hash in the run. */
 const recordEnd = async (world: Pick<World, 'state' | 'clock'>, run: RunRecord, outcome: Outcome): Promise<void> => {
-  const { word, gaps, unusual = [], notes, error, backup, restore, deleted } = outcome;
+  const { word, gaps, unusual = [], notes, error, backup, restore, deleted, drill } = outcome;
   const { id: runId, instance: on, requestedAt, requestedBy, workflow } = run;
   const head = await appendAuditOnce(
     world,
@@ -63,7 +65,7 @@ const recordEnd = async (world: Pick<World, 'state' | 'clock'>, run: RunRecord, 
       runId,
       detail: {
         outcome: word,
-        archive: backup?.archiveId ?? restore?.archive.archiveId ?? deleted?.archiveId ?? null,
+        archive: backup?.archiveId ?? restore?.archive.archiveId ?? drill?.archive.archiveId ?? deleted?.archiveId ?? null,
         askedBy: requestedBy,
         error,
         gaps: [...gaps, ...unusual],

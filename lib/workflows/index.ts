@@ -1,6 +1,7 @@
 /**
  * The workflow definitions: Amazon States Language, executed unchanged by Step Functions and by the embedded engine.
- * Whoever starts the engine binds `${CloudStep}`, `${PeopleStep}` and the queues.
+ * Whoever starts the engine binds the queues and the groups of cloud steps, each with rights of its own in AWS: `${CloudStep}`,
+ * `${PeopleStep}`, which keeps task tokens, and `${RemoveStep}`, which alone may delete from the archives.
  *
  * The times in them, and why. HeartbeatSeconds 300: a worker beats every 20 s, and a restart of its host has to fit.
  * TimeoutSeconds is the hard end of a step: two days for the bulk of a first backup, a day for what happens while quiet and for
@@ -13,10 +14,11 @@
  */
 import backup from './backup.asl.json' with { type: 'json' };
 import deletion from './delete.asl.json' with { type: 'json' };
+import drill from './drill.asl.json' with { type: 'json' };
 import keys from './keys.asl.json' with { type: 'json' };
 import restore from './restore.asl.json' with { type: 'json' };
 
-export const definitions: Readonly<Record<string, unknown>> = { backup, restore, delete: deletion, keys };
+export const definitions: Readonly<Record<string, unknown>> = { backup, restore, drill, delete: deletion, keys };
 
 /** What the execution of a backup is started with. */
 export type BackupInput = {
@@ -35,6 +37,9 @@ export type RestoreInput = Omit<BackupInput, 'consistency'> & {
   only: 'all' | 'database' | 'folders';
   as: 'same' | 'quarantine';
 };
+
+/** What the execution of a drill is started with; its host is the one that the configuration names for drills. */
+export type DrillInput = Omit<BackupInput, 'consistency'> & { archive: string };
 
 const QUIESCED = [
   'PlanRun',
@@ -103,6 +108,7 @@ const RESTORE = [
 // What is left of an archive without its manifest is removed by the backups of the next days.
 const DELETE = ['PlanDelete', 'TakeLock', 'DeleteArchive', 'Report'];
 const KEYS = ['SaveKeys', 'Report'];
+const DRILL = ['DrillPlan', 'DrillDatabase', 'DrillProof', 'DrillFiles', 'DrillClear', 'DrillEvidence', 'Report'];
 const OF_FOLDERS = new Set(['StageFolders', 'SwapFolders']);
 const OF_DATABASE = new Set(['LoadDatabase', 'SwapDatabase', 'LoadKeys']);
 
@@ -110,6 +116,7 @@ const OF_DATABASE = new Set(['LoadDatabase', 'SwapDatabase', 'LoadKeys']);
 const APPROVED: Record<string, string[]> = {
   PlanRun: ['PlanRun', 'AwaitApproval', 'ConfirmPlan', 'PlanAgain'],
   PlanDelete: ['PlanDelete', 'AwaitApproval', 'ConfirmPlan'],
+  DrillPlan: ['DrillPlan', 'AwaitApproval', 'ConfirmPlan'],
   PlanRestore: ['PlanRestore', 'AwaitApproval', 'ConfirmPlan', 'PlanRestoreAgain'],
 };
 
@@ -125,6 +132,7 @@ const straightPath = (workflow: string, { consistency, only }: Asked): string[] 
   if (workflow === 'backup') return consistency === 'online' ? ONLINE : QUIESCED;
   if (workflow === 'delete') return DELETE;
   if (workflow === 'keys') return KEYS;
+  if (workflow === 'drill') return DRILL;
   if (workflow !== 'restore') return [];
   const left = only === 'database' ? OF_FOLDERS : only === 'folders' ? OF_DATABASE : new Set<string>();
   return RESTORE.filter((state) => !left.has(state));

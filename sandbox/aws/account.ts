@@ -31,7 +31,7 @@ export type AccountOptions = {
   /** Everything lies here and survives a restart. */
   directory: string;
   functions: Readonly<Record<'slack' | 'commands' | 'step' | 'events', LambdaFunction>>;
-  /** By workflow; `${CloudStep}` and `${PeopleStep}` in them are the function `step`. */
+  /** By workflow; their groups of cloud steps are the function `step`. */
   definitions: Readonly<Record<string, unknown>>;
   hosts: readonly string[];
   clock?: Clock;
@@ -91,7 +91,7 @@ export const startAccount = async (options: AccountOptions): Promise<Account> =>
     await stepFunctions.call('CreateStateMachine', {
       name: PREFIX + workflow,
       definition: JSON.stringify(definition).replaceAll(
-        /\$\{(CloudStep|PeopleStep)\}/g,
+        /\$\{(CloudStep|PeopleStep|RemoveStep)\}/g,
         arnOf('lambda', 'function:step'),
       ),
       roleArn: `arn:aws:iam::${ACCOUNT}:role/${PREFIX}workflows`,

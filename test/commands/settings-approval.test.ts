@@ -56,6 +56,18 @@ describe('approval by the settings', () => {
     expect((await readRun(world, ticked?.runId ?? ''))?.approval).toBeUndefined();
   });
 
+  it.each(['settings keep-last:0', 'pause', 'resume', 'release latest'])(
+    'lets no stranger take protection away by backup %s, and keeps that one tried',
+    async (words) => {
+      const { world, type } = setUp();
+      const before = await readSettings(world, 'prod');
+      await expect(type('mallory (slack)', `backup ${words}`)).rejects.toMatchObject({ code: 'RequestNotAllowed' });
+      expect(await readSettings(world, 'prod')).toEqual(before);
+      const [last] = await Array.fromAsync(newestEntries(world));
+      expect(last?.entry).toMatchObject({ stage: 'refused', who: { person: 'mallory (slack)' } });
+    },
+  );
+
   it('says whose requests nobody could approve, and refuses what nobody ever could', async () => {
     const { type } = setUp();
     const alone = await type('ana', `${SET} approvers:ben`);
@@ -110,7 +122,7 @@ describe('beside octo.yml', () => {
 describe('who may change it', () => {
   it('strangers may not; making it weaker takes one whom it trusts, and the audit keeps both', async () => {
     const { world, type } = setUp();
-    await expect(type('mallory (slack)', SET)).rejects.toMatchObject({ code: 'SettingNotYours' });
+    await expect(type('mallory (slack)', SET)).rejects.toMatchObject({ code: 'RequestNotAllowed' });
     await type('ana', `${SET} approvers:@approvers`);
     for (const text of ['approval:off', 'approvers:everyone', 'approvers:ana,ben'])
       await expect(type('ana', `backup settings ${text}`)).rejects.toMatchObject({

@@ -84,10 +84,18 @@ export const chatContract = (name: string, open: () => Promise<ChatPlace>): void
 
     it('shows an image, byte for byte', async () => {
       const [title, bytes] = [`A week of prod ${Date.now()}`, Buffer.from([0x89, 0x50, 0, 0xff, 0x0a, 0x0d])];
-      await place.chat.shareImage({ channel: place.channel, name: 'week.png', title, bytes });
+      await place.chat.shareFile({ channel: place.channel, name: 'week.png', title, bytes });
       expect(await place.readImage(title)).toEqual(bytes);
-      const foreign = place.chat.shareImage({ channel: 'C0NOWHERE', name: 'week.png', title, bytes });
+      const foreign = place.chat.shareFile({ channel: 'C0NOWHERE', name: 'week.png', title, bytes });
       expect(await codeOf(foreign)).toMatchObject({ code: 'ChatRefused' });
+    });
+
+    it('shows a file in the thread of a message', async () => {
+      const posted = await place.chat.post({ ...message('drill'), channel: place.channel });
+      const [title, bytes] = [`Report of a drill ${Date.now()}`, Buffer.from('# Report\n')];
+      const file = { channel: place.channel, name: 'report.md', title, bytes };
+      await place.chat.shareFile({ ...file, threadTs: posted.ts });
+      expect(await place.readImage(title)).toEqual(bytes);
     });
 
     it('answers one person', async () => {

@@ -69,9 +69,9 @@ describe('a restore that came to its end', () => {
   });
 
   test.each([
-    ['clearing up', 'ClearAside', null, /could not be removed/],
-    ['waking', 'WakeServer', { how: 'kept' as const, tables: null }, /is in use, but WakeServer/],
-  ])('stays restored when %s fails', (_what, state, returned, words) => {
+    ['ClearAside', null, /could not be removed/],
+    ['WakeServer', { how: 'kept' as const, tables: null }, /is in use, but WakeServer/],
+  ])('stays restored when %s fails', (state, returned, words) => {
     const outcome = outcomeOf({ failure: failed(state, 'DatabaseUnreachable'), facts: { ...facts, returned } });
     expect(outcome).toMatchObject({ word: 'gaps', error: null, restore: { parts: 'all' } });
     expect(outcome.gaps[0]).toMatch(words);

@@ -9,6 +9,7 @@ import type { RunView } from '../../lib/domain/runs/run.ts';
 import { listRuns } from '../../lib/repository/run-book.ts';
 import { plannedStates } from '../../lib/workflows/index.ts';
 import { openDatabase } from '../../sandbox/octopus/data/database.ts';
+import { setProgramFaults } from '../../sandbox/octopus/program/faults.ts';
 import { filesOf, rowsOf } from '../steps/restore-steps.ts';
 import { eventually, type Installation, install } from './installation.ts';
 
@@ -19,8 +20,7 @@ let archived: Awaited<ReturnType<typeof content>>;
 beforeAll(async () => {
   place = await install({ hasSpare: true });
   connectionString = readFileSync(join(place.directory, 'keys', 'connection-string'), 'utf8');
-  const { run } = await place.ended(await place.ask('ana', '/octo backup now prod'));
-  expect(run.outcome).toMatchObject({ word: 'good' });
+  await place.ended(await place.ask('ana', '/octo backup now prod'));
   archived = await content();
 }, 120_000);
 afterAll(() => place.remove());
@@ -30,9 +30,7 @@ const content = async () => ({ files: await filesOf(place.seeded.home), rows: aw
 /** People go on: files and rows go, change and come. */
 const goOnWorking = async (): Promise<void> => {
   const packages = join(place.seeded.home, 'Packages');
-  const [first] = readdirSync(packages, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    name.endsWith('.nupkg'),
-  );
+  const first = readdirSync(packages, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.nupkg'));
   rmSync(join(packages, first!));
   writeFileSync(join(place.seeded.home, 'Artifacts', 'late.txt'), 'late');
   const database = await openDatabase(connectionString);
@@ -109,19 +107,37 @@ describe('a restore', () => {
     expect(await place.closedDoors()).toEqual([]);
   }, 300_000);
 
+  it('is taken back by the worker when even the way back failed, as soon as that can be', async () => {
+    await goOnWorking();
+    const present = await content();
+    const runId = await askFor('/octo restore latest to prod');
+    await approve(runId, 'prod');
+    await place.until(runId, ({ steps }) => steps.some(({ state }) => state === 'SwapDatabase'));
+    setProgramFaults(place.machine, { isDenied: true });
+    const { run } = await place.ended(runId);
+    expect(run.outcome).toMatchObject({
+      word: 'failed',
+      safeNow: expect.stringContaining('its worker goes on putting it back') as string,
+    });
+    setProgramFaults(place.machine, {});
+    await eventually('a server that is open again', async () =>
+      (await place.closedDoors().catch(() => ['silence'])).length === 0 ? true : null,
+    );
+    expect(await content()).toEqual(present);
+  }, 300_000);
+
   it('makes a server that was just installed the one that the archive is of: other key, other folders', async () => {
     const spare = place.spare!;
-    const [ofProd, ofSpare] = [filesOf(place.seeded.home), filesOf(spare.seeded.home)];
     const below = (files: Record<string, string>, home: string) =>
       Object.entries(files).map(([path, sha256]) => `${path.slice(home.length)} ${sha256}`);
-    expect(Object.keys(await ofSpare)).toEqual([]);
+    expect(await filesOf(spare.seeded.home)).toEqual({});
     const key = await place.world.octopusProgram('spare').showMasterKey();
     const runId = await askFor('/octo restore latest to spare from:prod');
     await approve(runId, 'spare');
     const { run } = await place.ended(runId);
     expect(run.outcome).toMatchObject({ word: 'good', gaps: [], error: null });
     expect(below(await filesOf(spare.seeded.home), spare.seeded.home)).toEqual(
-      expect.arrayContaining(below(await ofProd, place.seeded.home).filter((line) => !line.includes('TaskLogs'))),
+      expect.arrayContaining(below(archived.files, place.seeded.home).filter((line) => !line.includes('TaskLogs'))),
     );
     const program = place.world.octopusProgram('spare');
     expect((await program.showMasterKey()).equals(key)).toBe(false);

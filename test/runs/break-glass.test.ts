@@ -29,7 +29,7 @@ const chat = (): Chat => {
       said.push({ kind: 'update', ts, text, buttons: buttonsIn(blocks) });
       return Promise.resolve();
     },
-    shareImage: () => Promise.resolve(),
+    shareFile: () => Promise.resolve(),
     postEphemeral: () => Promise.resolve(),
     groupMembers: () => Promise.resolve([]),
   };

@@ -36,6 +36,8 @@ const week = (change: Partial<Parameters<typeof digestOf>[0]> = {}) =>
     runs: [ended(4, 'good', 100), ended(20, 'good', 60), ended(30, 'failed'), ended(200, 'failed')],
     manifests: [archive(4), archive(10, 'gaps'), archive(20), archive(170)],
     targetSeconds: 8 * 3600,
+    restoreTargetMinutes: 240,
+    drills: [],
     ...change,
   });
 
@@ -117,11 +119,11 @@ describe('sending it', () => {
     const { world, said } = scheduleWorld('2026-03-09T07:55:00Z');
     await sendDigest(world, PROD);
     await world.clock.advance(600_000);
-    const { shareImage } = world.chat;
+    const { shareFile } = world.chat;
     const charts = () => said.filter(({ kind }) => kind === 'image').length;
-    world.chat.shareImage = () => Promise.reject(new OctoError('ChatLimited', 'slow down'));
+    world.chat.shareFile = () => Promise.reject(new OctoError('ChatLimited', 'slow down'));
     await expect(sendDigest(world, PROD)).rejects.toMatchObject({ code: 'ChatLimited' });
-    world.chat.shareImage = shareImage;
+    world.chat.shareFile = shareFile;
     // Killed after the chart was shown and before the week was noted as sent.
     const { state } = world;
     world.state = {

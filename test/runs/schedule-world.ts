@@ -49,7 +49,7 @@ const notingChat = (said: Said[], slack: { isDown: boolean }): Chat => {
       take();
       said.push({ kind: 'update', ts, text, channel });
     },
-    shareImage: async ({ title, channel }) => {
+    shareFile: async ({ title, channel }) => {
       take();
       said.push({ kind: 'image', ts: '', text: title, channel });
     },

@@ -36,9 +36,13 @@ const whole = async () => {
     program: readProgramFaults(place.machine),
     packages: treeOf(join(place.seeded.home, 'Packages')),
     configuration: readFileSync(configuration, 'utf8'),
+    slack: await slackStatus(),
     secrets,
   };
 };
+
+const slackStatus = async (): Promise<number> =>
+  (await fetch(`${place.slack.apiUrl}chat.update`, { method: 'POST' })).status;
 
 /** What was rotated stays so: nothing is wrong with it. */
 const lasting = new Set(['key-rotated']);
@@ -55,6 +59,15 @@ describe('every fault', () => {
 });
 
 const pick = ({ configuration, secrets }: Awaited<ReturnType<typeof whole>>) => ({ configuration, secrets });
+
+test.each([
+  ['slack-down', 503],
+  ['slack-busy', 429],
+])('%s is what octo hears of Slack, every time', async (name, status) => {
+  const mend = await playFaults(place, [name]);
+  expect([await slackStatus(), await slackStatus()]).toEqual([status, status]);
+  await mend();
+});
 
 test('faults are mended last first', async () => {
   const before = await whole();

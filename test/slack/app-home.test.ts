@@ -22,6 +22,7 @@ const standing = (change: Partial<Standing> = {}): Standing => ({
   areArchivesRead: true,
   damagedCount: 0,
   verification: null,
+  objectives: null,
   unreadable: [],
   ...change,
 });
@@ -71,10 +72,13 @@ describe('App Home', () => {
         standing({ latestGood: old, maintenance: 'on', pause, nextRun: null }),
       ],
     });
-    const { text, texts } = read(given);
+    const { text, texts, commands } = read(given);
+    expect(commands.filter((command) => command.startsWith('backup resume'))).toEqual(['backup resume prod']);
     expect(text).toBe('2 instances without a good archive within the target');
     expect(texts[1]).toMatch(/^🔴 \*test\* · no good archive yet/);
-    expect(texts[2]).toMatch(/^🔴 \*prod\*.*🚧 maintenance mode on · no next run · paused by &lt;!channel&gt;$/);
+    expect(texts[2]).toMatch(
+      /^🔴 \*prod\*.*🚧 maintenance mode on · no next run · paused by &lt;!channel&gt; until somebody resumes$/,
+    );
   });
 
   it('names what cannot be read, takes it for unsafe, and shows the rest', () => {

@@ -112,7 +112,8 @@ describe('a form that is shown again', () => {
 describe('the settings form', () => {
   const by = { door: 'slack' as const, person: 'ana', channel: 'C1' };
   const place = async () => {
-    const { world } = scheduleWorld('2026-03-04T10:00:00.000Z');
+    const policy = { people: ['ana', 'ben'], groups: {}, statements: [] };
+    const world = { ...scheduleWorld('2026-03-04T10:00:00.000Z').world, policy };
     let sent = 0;
     /** Sends `form` with these fields changed, as Slack does. */
     const send = (form: ChatForm, changed: Record<string, string> = {}) => {
@@ -176,8 +177,18 @@ describe('the settings form', () => {
     },
   );
 
+  it('comes back with what was typed when it names what nothing bears', async () => {
+    const { world, send, next, first } = await place();
+    const again = await next(await next(first, { target: '12', approvers: 'bne' }));
+    expect(JSON.stringify(again.blocks)).toContain('There is no bne in octo.yml; there is everyone, ana, ben.');
+    await send(await next(again, { approvers: 'ben' }));
+    expect(await readSettings(world, 'prod')).toMatchObject({ targetHours: 12, approval: { approvers: ['ben'] } });
+  });
+
   it('refuses what is no setting before the second page', async () => {
-    const { send, first } = await place();
-    await expect(send(first, { target: 'soon' })).rejects.toMatchObject({ code: 'SettingInvalid' });
+    const { next, first } = await place();
+    const again = await next(first, { target: 'soon' });
+    expect(again.callback_id).toBe(first.callback_id);
+    expect(JSON.stringify(again.blocks)).toMatch(/Code `SettingInvalid`.*"initial_value":"soon"/);
   });
 });

@@ -61,7 +61,7 @@ describe('the request for approval', () => {
     expect(JSON.stringify(approveForm(waiting(aRestorePlan).run))).toContain('Approve the restore');
   });
 
-  it('warns of what an approver would not expect', () => {
+  it('warns of what an approver would not expect, and says what may be lost besides', () => {
     const plan: RestorePlan = {
       ...aRestorePlan,
       warnings: ['spare becomes a second <prod>'],

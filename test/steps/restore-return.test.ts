@@ -18,7 +18,7 @@ beforeAll(async () => {
   on = await openStepWorld({ queueMs: 20, taskSeconds: { min: 0, max: 0 } });
   archive = await backUpBySteps(on);
   const packages = join(on.seeded.home, 'Packages');
-  const [first] = (await readdir(packages, { recursive: true })).filter((name) => name.endsWith('.nupkg'));
+  const first = (await readdir(packages, { recursive: true })).find((name) => name.endsWith('.nupkg'));
   await rm(join(packages, first!));
   before = await contentOf(on);
 }, 120_000);
@@ -43,18 +43,21 @@ const requireAsBefore = async (run: RunRecord): Promise<void> => {
 };
 
 describe('a restore that breaks off', { timeout: 120_000 }, () => {
-  test.each(['load-database', 'quiesce', 'stop-server', 'swap-database', 'swap-folders', 'probe-server'])(
-    'after %s leaves the target as it was',
-    async (until) => {
-      const run = await restoreBySteps(on, archive, { until, hasSafety: false });
-      const isStopped = !['load-database', 'quiesce'].includes(until);
-      const returned = await goBack(run);
-      expect(returned).toMatchObject({ how: isStopped ? 'returned' : 'untouched', notes: [] });
-      if (isStopped) expect(returned.tables).toBeGreaterThan(10);
-      await requireAsBefore(run);
-      // Asked again, as after a kill, it finds nothing to do.
-      expect(await goBack(run)).toMatchObject({ how: 'untouched' });
-      await releaseLock(on.world, run);
-    },
-  );
+  test.each([
+    ['load-database', 'untouched'],
+    ['quiesce', 'untouched'],
+    ['stop-server', 'returned'],
+    ['swap-database', 'returned'],
+    ['swap-folders', 'returned'],
+    ['probe-server', 'returned'],
+  ])('after %s leaves the target as it was', async (until, how) => {
+    const run = await restoreBySteps(on, archive, { until, hasSafety: false });
+    const returned = await goBack(run);
+    expect(returned).toMatchObject({ how, notes: [] });
+    expect(returned.tables ?? 0).toBeGreaterThanOrEqual(how === 'returned' ? 20 : 0);
+    await requireAsBefore(run);
+    // Asked again, as after a kill, it finds nothing to do.
+    expect(await goBack(run)).toMatchObject({ how: 'untouched' });
+    await releaseLock(on.world, run);
+  });
 });

@@ -120,7 +120,7 @@ const worldOf = async (root: string, { instance, seeded, connectionString }: Pee
     secretStore: directorySecretStore({ directory: join(root, 'secrets'), passphrase: new Secret('correct horse') }),
     workflows: { start: absent, describe: absent, history: absent },
     hostTasks: { take: absent, acknowledge: absent, beat: absent, succeed: absent, fail: absent },
-    chat: { post: absent, update: absent, shareImage: absent, postEphemeral: absent, groupMembers: absent },
+    chat: { post: absent, update: absent, shareFile: absent, postEphemeral: absent, groupMembers: absent },
     instance: () => instance,
     instanceNames: () => [instance.name],
     policy: { people: ['ana', 'ben'], groups: {}, statements: [] },
@@ -131,6 +131,7 @@ const worldOf = async (root: string, { instance, seeded, connectionString }: Pee
     octopusDatabase: async (_instance, database = DATABASE) =>
       kept(octopusDatabaseTds({ connectionString: secret, database })),
     restoredDatabase: async (_instance, database) => kept(restoredDatabaseTds({ connectionString: secret, database })),
+    drillPlace: { folder: join(root, 'drills'), own: null, bytesPerSecond: null },
     hostDirectory: join(root, 'host'),
   };
   const closePeers = async () => {

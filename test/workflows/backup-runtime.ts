@@ -103,6 +103,7 @@ export const play = async (
   const runtime = await open({
     CloudStep: (payload) => player.cloudStep(payload as CloudPayload),
     PeopleStep: (payload) => player.peopleStep(payload as PeoplePayload, runtime.hostTasks),
+    RemoveStep: (payload) => player.cloudStep(payload as CloudPayload),
   });
   try {
     const hosts = [{ name: HOST, queueUrl: runtime.queueUrl }];

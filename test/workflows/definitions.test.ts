@@ -116,6 +116,12 @@ describe('what is tried again', () => {
     PlanRestore: [...host, ...groups.octopus, ...groups.keys, ...groups.sqlServer],
     PlanRestoreAgain: [...host, ...groups.octopus, ...groups.keys, ...groups.sqlServer],
     PlanDelete: cloud,
+    DrillPlan: [...host, ...groups.sqlServer],
+    DrillDatabase: [...host, ...groups.sqlServer, ...groups.archive, ...groups.copies],
+    DrillProof: [...host, ...groups.keys, ...groups.sqlServer, ...groups.archive, ...groups.copies],
+    DrillFiles: [...host, ...groups.archive],
+    DrillClear: [...host, ...groups.sqlServer],
+    DrillEvidence: ['States.Timeout', ...cloud],
     DeleteArchive: cloud,
     LoadDatabase: [
       ...host,

@@ -37,7 +37,7 @@ const served = async ({ isFree = false } = {}) => {
     directory: join(directory, 'engine'),
     clock: stores.clock,
     definitions,
-    functions: { CloudStep: cloudStep, PeopleStep: cloudStep },
+    functions: { CloudStep: cloudStep, PeopleStep: cloudStep, RemoveStep: cloudStep },
   });
   engines.push(engine);
   const world = {

@@ -137,14 +137,11 @@ describe('a failure of every state has its way out', () => {
     });
   });
 
-  test.each(throughReturn)(
-    '%s: a worker that falls silent is waited for, then the target is returned',
-    async (state) => {
-      const played = await playRestore({ [state]: 'silent', ...failedReport });
-      expect(played.states.slice(-2)).toEqual(['ReturnTarget', 'Report']);
-      expect(reportOf(played).failure).toMatchObject({ state, error: 'States.HeartbeatTimeout' });
-    },
-  );
+  test('a worker that falls silent is waited for, then the target is returned', async () => {
+    const played = await playRestore({ SwapDatabase: 'silent', ...failedReport });
+    expect(played.states.slice(-2)).toEqual(['ReturnTarget', 'Report']);
+    expect(reportOf(played).failure).toMatchObject({ state: 'SwapDatabase', error: 'States.HeartbeatTimeout' });
+  });
 
   test('the way back tries on, and when it fails for good the report says so', async () => {
     const tried = await playRestore({

@@ -1,5 +1,5 @@
 /**
- * Removes what runs that failed or were killed have left behind: dumps on the share, restored copies in SQL Server, page
+ * Removes what runs that failed or were killed have left behind: dumps on the share, restored copies in SQL Server, files of drills, page
  * tables and half-written records on this host's disk. At the worker's start and every hour; what cannot be removed is tried again an hour later.
  *
  * Nothing goes that a run may still want: the run book says which runs have ended, SQL Server what it still writes. The
@@ -15,11 +15,13 @@ import type { World } from '../../lib/ports/world.ts';
 import { isTemporary, sweepFiles } from '../../lib/repository/lease/host-file.ts';
 import { readLock } from '../../lib/repository/lease/lock.ts';
 import { readRun } from '../../lib/repository/run-book.ts';
+import { drillWorld, type DrillWorld } from '../../lib/steps/drilling/drill-world.ts';
+import { sweepDrills } from '../../lib/steps/drilling/sweep-drills.ts';
 import { sweepScratch } from '../../lib/steps/parts/scratch-database.ts';
 
 const HOUR_MS = 3_600_000;
 
-type SweepWorld = Pick<World, 'clock' | 'hostDirectory' | 'instance' | 'instanceNames' | 'sqlServer' | 'state'>;
+type SweepWorld = DrillWorld & Pick<World, 'drillPlace' | 'hostDirectory' | 'instanceNames'>;
 type Sweeping = { world: SweepWorld; log: Log };
 
 /** Sweeps until `signal` fires. */
@@ -38,14 +40,22 @@ const sweep = async (sweeping: Sweeping): Promise<void> => {
   for (const instance of world.instanceNames()) {
     await tried(log, { instance }, () => sweepShare(sweeping, instance));
     await tried(log, { instance }, () => sweepPages(sweeping, instance));
-    await tried(log, { instance }, async () => {
-      tell(log, { instance }, await sweepScratch(world, instance, { isAlive: (runId) => isAlive(world, runId) }));
-    });
+    for (const there of placesOf(world))
+      await tried(log, { instance }, async () => {
+        tell(log, { instance }, await sweepScratch(there, instance, { isAlive: (runId) => isAlive(world, runId) }));
+      });
   }
+  await tried(log, {}, async () => {
+    tell(log, {}, await sweepDrills(world, { isAlive: (runId) => isAlive(world, runId) }));
+  });
   await tried(log, {}, async () => {
     tell(log, {}, await sweepFiles(world.hostDirectory, { isLeftover: isTemporary, before: anHourAgo(world) }));
   });
 };
+
+/** Each SQL Server that copies are restored on: those of the instances, and the one for drills. */
+const placesOf = (world: SweepWorld): DrillWorld[] =>
+  world.drillPlace?.own == null ? [world] : [world, drillWorld(world)];
 
 const sweepShare = async ({ world, log }: Sweeping, instance: string): Promise<void> => {
   const folder = world.instance(instance).database.share.workerPath;

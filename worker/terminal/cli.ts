@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from '../../lib/adapters/clock.system.ts';
@@ -26,7 +26,7 @@ import { askRunning } from './control.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-code.ts';
 import { followRun } from './follow.ts';
 import { isRestoreFrom, RESTORE_FROM_USAGE, restoreFrom } from './restore-from.ts';
-import { terminalPerson } from '../person.ts';
+import { terminalPerson } from '../../handlers/person.ts';
 
 type Options = { config?: string; data?: string; json?: true; wait?: true };
 
@@ -38,6 +38,7 @@ export const main = async (argv: string[]): Promise<number> => {
     const options = program.opts<Options>();
     const [first, ...rest] = program.args;
     if (first === 'start') return await serve(readConfig(configFile(options)));
+    if (first === 'worker') return await serveHost(rest[0] ?? hostname(), readConfig(configFile(options)));
     if (first === 'sandbox') return await startStandIn(rest, options);
     if (first === 'restore' && isRestoreFrom(rest)) return await restoreFrom(rest, printing);
     return await carryOut(textOf(program.args), options);
@@ -73,6 +74,7 @@ const describe = (): Command =>
           ...commands.map((command) => [`  ${usage(command)}`, command.summary]),
           [`  ${RESTORE_FROM_USAGE}`, 'take an archive apart without configuration and bot'],
           ['  start', 'run the bot on this machine'],
+          ['  worker [host]', 'run the worker of this host; the bot itself is in AWS'],
           ['  sandbox slack|octopus|sql-server|s3|secrets-manager [--port N] [--data DIR]', 'start one stand-in alone'],
         ]),
         '',
@@ -166,12 +168,25 @@ const serve = async (config: Config): Promise<number> => {
   print(process.stdout, [
     `octo is running${alone.slackUrl === null ? '' : `; Slack's requests go to ${alone.slackUrl}`}`,
   ]);
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+  await toldToStop();
   await alone.close();
   return EXIT_CODES.good;
 };
+
+/** Does the work of one host until it is told to stop. */
+const serveHost = async (host: string, config: Config): Promise<number> => {
+  const { startWorker } = await import('../main.ts');
+  const worker = await startWorker({ config, host, environment: process.env, clock: systemClock, log: createLog() });
+  print(process.stdout, [`octo works for ${host}`]);
+  await toldToStop();
+  await worker.close();
+  return EXIT_CODES.good;
+};
+
+const toldToStop = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
 
 const print = (stream: NodeJS.WriteStream, lines: readonly string[]): void => {
   stream.write(`${lines.join('\n')}\n`);

@@ -22,6 +22,8 @@ export type Declaration = {
   startsRun?: boolean;
   /** It changes something, or does with some arguments: the audit keeps that it was asked for and what came of it. */
   changes?: boolean | ((args: Arguments) => boolean);
+  /** It takes protection away, so changes by it are only for people whom `octo.yml` knows; where it names none, for everybody. */
+  isForKnown?: boolean;
   /** One right example, shown with every error. */
   example: string;
 };

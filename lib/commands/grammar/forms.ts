@@ -32,7 +32,7 @@ const takeSettings: TakeForm = async (world, { privateMetadata, values }, reques
   const { instance, seen, typed } = settingsAsked(privateMetadata, values);
   const { name } = world.instance(instance);
   if (Object.keys(typed).length === 0) return change(world, { instance: name, seen, typed }, request);
-  return orChangedMeanwhile(world, { instance: name, typed }, async () => {
+  return orOnceMore(world, { instance: name, typed }, async () => {
     const current = await readSettings(world, name);
     refuseChangedSince(seen, current);
     const changes = settingChanges(current, applySettings(current, typed));
@@ -43,7 +43,7 @@ const takeSettings: TakeForm = async (world, { privateMetadata, values }, reques
 const takeConfirmation: TakeForm = (world, { privateMetadata }, request) => {
   const { instance, seen, typed } = JSON.parse(privateMetadata) as SettingsShown;
   const { name } = world.instance(instance);
-  return orChangedMeanwhile(world, { instance: name, typed }, () =>
+  return orOnceMore(world, { instance: name, typed }, () =>
     change(world, { instance: name, seen: Settings.parse(seen), typed }, request),
   );
 };
@@ -54,8 +54,8 @@ const change = (world: World, { instance, seen, typed }: SettingsShown, request:
   return performParsed(world, { command, args: { positionals: { instance }, options: typed } }, request);
 };
 
-/** Whoever lost the race gets the form once more: with the settings as they are now, and what they had typed. */
-const orChangedMeanwhile = async (
+/** Whoever lost the race, or named what nothing bears, gets the form once more: the settings as they are now, and what they had typed. */
+const orOnceMore = async (
   world: World,
   { instance, typed }: Omit<SettingsShown, 'seen'>,
   work: () => Promise<Taken>,
@@ -63,7 +63,7 @@ const orChangedMeanwhile = async (
   try {
     return await work();
   } catch (thrown) {
-    if (!isOctoError(thrown, 'SettingsChanged')) throw thrown;
+    if (!isOctoError(thrown, 'SettingsChanged', 'SettingInvalid')) throw thrown;
     const form = settingsForm(instance, await readSettings(world, instance));
     return { form: withEntered(form, { values: typed, note: errorReply(thrown).blocks }) };
   }

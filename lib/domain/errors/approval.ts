@@ -18,7 +18,8 @@ export const approvalErrors = errorGroup({
   },
   ApprovalNotYours: {
     retry: false,
-    advice: 'Ask one of the people who can. Who may approve what stands under `approval` in octo.yml.',
+    advice:
+      'Ask one of the people who can. Who may approve what stands under `approval` in octo.yml, and in `/octo backup settings`.',
   },
   WithdrawNotYours: {
     retry: false,

@@ -18,9 +18,9 @@ export const configErrors = errorGroup({
     retry: false,
     advice: 'Use one of the instance names that `octo status` lists.',
   },
-  CommandUnknown: { retry: false, advice: 'Nothing was started. `octo help` lists every command.' },
+  CommandUnknown: { retry: false, advice: 'Nothing was started. `/octo help` lists every command.' },
   ArgumentInvalid: { retry: false, advice: 'Nothing was started. Correct the argument and send the command again.' },
-  RunUnknown: { retry: false, advice: 'Use a run id that `octo runs` lists.' },
+  RunUnknown: { retry: false, advice: 'Use a run id that `/octo runs` lists.' },
   ServiceBusy: {
     retry: true,
     advice: 'Another octo process uses this data directory. Stop it, or send the command to it.',

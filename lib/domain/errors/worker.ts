@@ -2,6 +2,10 @@
 import { errorGroup } from './entry.ts';
 
 export const workerErrors = errorGroup({
+  HostUnknown: {
+    retry: false,
+    advice: 'Start the worker with the name that this host has under hosts in octo.yml: octo worker <host>.',
+  },
   LockHeld: {
     retry: false,
     advice: 'Another run works on this instance. Follow that run, or cancel it, and ask again when it has ended.',

@@ -71,7 +71,21 @@ const DeletePlan = z.strictObject({
 });
 export type DeletePlan = z.infer<typeof DeletePlan>;
 
-export const Plan = z.discriminatedUnion('workflow', [BackupPlan, RestorePlan, DeletePlan]);
+const DrillPlan = z.strictObject({
+  version: z.literal(1),
+  run: z.string(),
+  workflow: z.literal('drill'),
+  instance: z.string(),
+  archive: z.strictObject({ archiveId: z.string(), takenAt: z.string(), word: z.string() }),
+  /** On a SQL Server of its own, or on that of the instance. */
+  place: z.enum(['own', 'production']),
+  /** Both are made for the drill and removed after it. */
+  database: z.string(),
+  folder: z.string(),
+});
+export type DrillPlan = z.infer<typeof DrillPlan>;
+
+export const Plan = z.discriminatedUnion('workflow', [BackupPlan, RestorePlan, DeletePlan, DrillPlan]);
 export type Plan = z.infer<typeof Plan>;
 
 /** The bound shown for a count: a fifth more, and room for a few in any case, so that a busy server stays within it. */

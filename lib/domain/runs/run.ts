@@ -5,6 +5,8 @@
  * terminal, status) is computed from these records, and from nothing else.
  */
 import * as z from 'zod';
+import { DrillRecord } from '../drills/drill.ts';
+import type { RestoreTime } from '../drills/restore-time.ts';
 import type { Approval } from './approval.ts';
 import type { Pace } from './pace.ts';
 import { Requirement } from './approval-policy.ts';
@@ -99,6 +101,8 @@ export const Outcome = z.strictObject({
   restore: RestoreSummary.nullable().optional(),
   /** Of a deletion only. */
   deleted: DeletedArchive.nullable().optional(),
+  /** Of a drill only: null when nothing was begun. */
+  drill: DrillRecord.nullable().optional(),
 });
 export type Outcome = z.infer<typeof Outcome>;
 
@@ -151,6 +155,8 @@ export type RunView = {
   nextRunAt?: string | null;
   /** How long earlier runs of the kind took; null when none is known, absent where nobody asked. */
   pace?: Pace | null;
+  /** Of a restore that waits for approval: what drills say of its length; null where there were none. */
+  restoreTime?: RestoreTime | null;
   /** How its approval goes; null for a run that needs none. */
   approval: Approval | null;
   /** Its last question to people and the answer; null or absent when it never asked. */

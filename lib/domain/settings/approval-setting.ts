@@ -8,7 +8,7 @@ import { EVERYONE, peopleIn, type ApprovalSetting, type Policy } from '../runs/a
 export const approvalProblem = (policy: Policy, { isRequired, approvers, count }: ApprovalSetting): string | null => {
   const known = new Set([EVERYONE, ...policy.people, ...Object.keys(policy.groups).map((group) => `@${group}`)]);
   const unknown = approvers.filter((name) => !known.has(name));
-  if (unknown.length > 0) return `octo.yml knows no ${unknown.join(', ')}`;
+  if (unknown.length > 0) return `there is no ${unknown.join(', ')} in octo.yml; there is ${[...known].join(', ')}`;
   const able = peopleIn(policy, approvers);
   // Whoever asks does not count, so the others have to be enough.
   const others = able.length - (able.length === policy.people.length ? 1 : 0);

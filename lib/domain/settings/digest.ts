@@ -1,5 +1,7 @@
 /** A week of backups of one instance in numbers: pure, from its runs and its archives. */
 import type { Manifest } from '../archives/archive.ts';
+import { type DrillRecord, isRestorable } from '../drills/drill.ts';
+import { objectivesOf, type Objectives } from '../drills/objectives.ts';
 import type { OutcomeWord, RunRecord } from '../runs/run.ts';
 
 export type DigestArchive = { archiveId: string; takenAt: string; word: Manifest['word']; sizeBytes: number };
@@ -23,6 +25,9 @@ export type Digest = {
   /** The longest time within the week that a loss would have reached back; null without any good archive. */
   longestGapSeconds: number | null;
   targetSeconds: number;
+  /** Drills of the week, and what they say of a restore. */
+  drills: { good: number; failed: number };
+  objectives: Objectives;
 };
 
 export type Week = {
@@ -33,6 +38,9 @@ export type Week = {
   /** Newest first: the week's, and older ones down to the first good one before it. */
   manifests: readonly Manifest[];
   targetSeconds: number;
+  restoreTargetMinutes: number;
+  /** Newest first, the week's and older ones. */
+  drills: readonly DrillRecord[];
 };
 
 const WEEK_MS = 7 * 86_400_000;
@@ -41,9 +49,9 @@ const WEEK_MS = 7 * 86_400_000;
 export const weekBefore = (to: Date): Date => new Date(to.getTime() - WEEK_MS);
 
 /** The numbers of the week. */
-export const digestOf = ({ instance, to, runs, manifests, targetSeconds }: Week): Digest => {
+export const digestOf = ({ instance, to, runs, manifests, drills, ...targets }: Week): Digest => {
   const from = weekBefore(to).toISOString();
-  const asked = runs.filter(({ requestedAt }) => requestedAt >= from);
+  const asked = runs.filter(({ workflow, requestedAt }) => workflow === 'backup' && requestedAt >= from);
   const taken = manifests.filter(({ takenAt }) => takenAt >= from).toReversed();
   const archives = taken.map(archiveOf);
   const [oldest, newest] = [archives[0], archives.at(-1)];
@@ -61,7 +69,12 @@ export const digestOf = ({ instance, to, runs, manifests, targetSeconds }: Week)
     addedBytes: sum(taken.map(({ database, folders }) => database.addedBytes + folders.addedBytes)),
     quiet: { totalSeconds: sum(quiets), longestSeconds: Math.max(0, ...quiets) },
     longestGapSeconds: longestGap(manifests, { from, to: to.toISOString() }),
-    targetSeconds,
+    targetSeconds: targets.targetSeconds,
+    drills: {
+      good: drills.filter((drill) => drill.endedAt >= from && isRestorable(drill)).length,
+      failed: drills.filter(({ endedAt, word }) => endedAt >= from && word === 'failed').length,
+    },
+    objectives: objectivesOf(drills, targets),
   };
 };
 
@@ -74,7 +87,9 @@ const archiveOf = ({ archiveId, takenAt, word, database, folders }: Manifest): D
 
 /** From each good archive to the next; the last one of before the week counts from its own time, the last to now. */
 const longestGap = (manifests: readonly Manifest[], { from, to }: { from: string; to: string }): number | null => {
-  const good = manifests.filter(({ word }) => word === 'good').map(({ takenAt }) => takenAt);
+  const good = manifests
+    .filter(({ word, isSafety }) => word === 'good' && isSafety !== true)
+    .map(({ takenAt }) => takenAt);
   const inWeek = good.filter((takenAt) => takenAt >= from);
   const before = good.find((takenAt) => takenAt < from);
   const moments = [to, ...inWeek, ...(before === undefined ? [] : [before])].map((time) => Date.parse(time));

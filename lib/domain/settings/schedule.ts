@@ -79,6 +79,18 @@ export const dueRun = (planned: Planned, checkedUntil: Date, now: Date): DueRun 
   return last === undefined ? null : { at: last.at, consistency: 'online', isCatchUp: true, missed };
 };
 
+/** The slot (ISO 8601) of the drill that is due at `now`: the last one since `checkedUntil` that no pause covers. */
+export const dueDrill = (
+  { drill, schedule, pause }: Planned & { drill: { cron: string | null } },
+  checkedUntil: Date,
+  now: Date,
+): string | null => {
+  if (drill.cron === null) return null;
+  const since = new Date(Math.max(checkedUntil.getTime(), now.getTime() - LOOK_BACK_DAYS * 1440 * MINUTE_MS));
+  const slots = [...momentsOf(cronOf(drill.cron, schedule.timeZone), since, now)];
+  return slots.findLast((at) => !isPaused(pause, at)) ?? null;
+};
+
 /** The longest time, in hours, from one slot to the next within the coming week; null with fewer than two. */
 export const widestGapHours = (schedule: BackupSchedule, now: Date): number | null => {
   const slots = slotsBetween(schedule, now, new Date(now.getTime() + LOOK_BACK_DAYS * 1440 * MINUTE_MS));

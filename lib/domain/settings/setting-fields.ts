@@ -4,6 +4,7 @@
  */
 import { OctoError } from '../errors.ts';
 import { approvalFields } from './fields/approval-fields.ts';
+import { drillFields } from './fields/drill-fields.ts';
 import { ON_OFF, onOff, oneOf, whole, type SettingField } from './fields/field.ts';
 import { foldersField } from './fields/folders-field.ts';
 import { cronProblem, isTimeZone } from './schedule.ts';
@@ -130,6 +131,7 @@ export const settingFields: readonly SettingField[] = [
     read: ({ isRestoreChecked }) => onOff(isRestoreChecked),
     write: (settings, text) => ({ ...settings, isRestoreChecked: oneOf('checkdb', text, ON_OFF) === 'on' }),
   },
+  ...drillFields,
   toleranceField('shrink', { label: 'Shrinkage tolerated, percent', most: 100 }),
   toleranceField('growth', { label: 'Growth tolerated, percent', most: 100_000 }),
   keepField('last', 'Keep the newest archives'),

@@ -6,6 +6,7 @@
  */
 import * as z from 'zod';
 import { ApprovalSetting, EVERYONE } from '../runs/approval-policy.ts';
+import { DRILL_CHOICES } from '../drills/choice.ts';
 import { DEFAULT_RETENTION, Retention } from '../archives/retention.ts';
 import { cronProblem, isTimeZone } from './schedule.ts';
 
@@ -16,6 +17,8 @@ const Schedule = z.strictObject({
   quiesced: Cron.nullable(),
   timeZone: z.string().refine(isTimeZone, 'no time zone that this machine knows'),
 });
+
+const Drill = z.strictObject({ cron: Cron.nullable(), archive: z.enum(DRILL_CHOICES) });
 
 /** No new runs by schedule until then; `until` null is until somebody resumes. */
 const Pause = z.strictObject({ until: z.string().nullable(), by: z.string(), since: z.string() });
@@ -68,6 +71,10 @@ export const Settings = z.strictObject({
   tolerance: z.union([Tolerance, EvenTolerance]),
   /** An instance whose newest good archive is older than this is not safe: the watcher says so. */
   targetHours: z.number().int().min(1).max(744).default(8),
+  /** When an archive is restored on trial; null is never. */
+  drill: Drill.default({ cron: null, archive: 'random' }),
+  /** A restore should not take longer: what drills took is compared with it. */
+  restoreTargetMinutes: z.number().int().min(1).max(44_640).default(240),
   /** Which archives stay when a new good one is there. */
   retention: Retention.default(DEFAULT_RETENTION),
   /** Within so many days every stored object of every archive is read again and compared. */

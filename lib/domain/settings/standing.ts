@@ -1,4 +1,5 @@
 /** How an instance stands: is it safe, is its server in use, what comes next. Computed when it is asked for, never stored. */
+import type { Objectives } from '../drills/objectives.ts';
 import type { RunRecord } from '../runs/run.ts';
 import type { Pause, Slot } from './schedule.ts';
 
@@ -20,6 +21,8 @@ export type Standing = {
   damagedCount: number;
   /** The verification by schedule; null when it cannot be read. */
   verification: Verification | null;
+  /** What drills have shown; null when it cannot be read. */
+  objectives: Objectives | null;
   /** What could not be read, as phrases; all else is as it is. */
   unreadable: string[];
 };

@@ -2,7 +2,8 @@
 import { headText, type AuditHead } from '../../domain/audit.ts';
 import type { Digest } from '../../domain/settings/digest.ts';
 import { columns } from '../../domain/reply.ts';
-import { count, duration, size } from '../text.ts';
+import { objectivesWords } from '../run/drill-words.ts';
+import { count, duration, size, utcTime } from '../text.ts';
 
 /** A sentence, and a line for each number. */
 export const digestWords = (digest: Digest, auditHead: AuditHead): { headline: string; lines: string[] } => ({
@@ -14,6 +15,7 @@ export const digestWords = (digest: Digest, auditHead: AuditHead): { headline: s
     ['growth', growth(digest)],
     ['quiet time', `${duration(digest.quiet.totalSeconds)} in all, ${duration(digest.quiet.longestSeconds)} at most`],
     ['could have lost', loss(digest)],
+    ['drills', drilled(digest)],
     ['audit', `${count(auditHead.n, 'entry', 'entries')}, head ${headText(auditHead, 16)}`],
   ]),
 });
@@ -42,3 +44,6 @@ const loss = ({ longestGapSeconds, targetSeconds }: Digest): string =>
   longestGapSeconds === null
     ? 'everything: no good archive'
     : `${duration(longestGapSeconds)} at most, target ${duration(targetSeconds)}`;
+
+const drilled = ({ drills: { good, failed }, objectives }: Digest): string =>
+  [`${good} good, ${failed} failed`, ...objectivesWords(objectives, utcTime)].join(' · ');

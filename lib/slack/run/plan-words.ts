@@ -4,11 +4,13 @@ import type { DeletedArchive } from '../../domain/runs/run.ts';
 import { columns } from '../../domain/reply.ts';
 import { count, size, utcTime } from '../text.ts';
 import type { Tongue } from '../tongue.ts';
+import { drillFindings, drillPlanLines } from './drill-words.ts';
 import { restoreFindings, restorePlanLines } from './restore-words.ts';
 
 /** As an approver reads it, a line each. */
 export const planFindings = (plan: Plan, tongue: Tongue): string[] => {
   if (plan.workflow === 'restore') return restoreFindings(plan, tongue);
+  if (plan.workflow === 'drill') return drillFindings(plan, tongue);
   return plan.workflow === 'delete' ? deleteFindings(plan, tongue) : backupFindings(plan, tongue);
 };
 
@@ -17,6 +19,7 @@ export const planLines = (plan: Plan): string[] => columns([...linesOf(plan), ['
 
 const linesOf = (plan: Plan): string[][] => {
   if (plan.workflow === 'restore') return restorePlanLines(plan);
+  if (plan.workflow === 'drill') return drillPlanLines(plan);
   return plan.workflow === 'delete' ? deletePlanLines(plan) : backupPlanLines(plan);
 };
 

@@ -1,7 +1,7 @@
 /** What is said of a restore: what its plan will do, for whoever approves it, and what it did. Shared by card and terminal. */
 import type { Loss, RestorePlan } from '../../domain/runs/plan.ts';
 import type { RestoreSummary } from '../../domain/runs/run.ts';
-import { count, duration, size } from '../text.ts';
+import { count, duration, size, utcTime } from '../text.ts';
 import type { Tongue } from '../tongue.ts';
 
 /** The plan as an approver reads it, a line each. */
@@ -22,7 +22,7 @@ export const restorePlanLines = (plan: RestorePlan): string[][] => [
   ],
   [
     'archive',
-    `${plan.archive.archiveId} of ${plan.archive.instance}, taken ${plan.archive.takenAt}, ${plan.archive.word}`,
+    `${plan.archive.archiveId} of ${plan.archive.instance}, taken ${utcTime(plan.archive.takenAt)}, ${plan.archive.word}`,
   ],
   ['parts', plan.parts === 'all' ? 'database and folders' : plan.parts],
   ['as', plan.as === 'same' ? 'it was' : 'quarantine: made harmless before its first start'],
@@ -55,8 +55,10 @@ const wouldLose = ({ parts, losses, octopus }: RestorePlan): string => {
   const met = losses.filter(({ found }) => found > 0);
   if (losses.length === 0)
     return octopus.isRunning ? 'nothing that is counted' : 'not known: its database cannot be read';
-  if (met.length === 0) return 'nothing newer than the archive was found';
-  return `at most ${met.map(lossWords).join(', ')}, all newer than the archive`;
+  const others = Math.max(0, ...losses.filter(({ found }) => found === 0).map(({ atMost }) => atMost));
+  const rest = others === 0 ? '' : `; of anything else at most ${others}`;
+  if (met.length === 0) return `nothing now${rest}`;
+  return `at most ${met.map(lossWords).join(', ')}, newer than the archive${rest}`;
 };
 
 const lossWords = ({ what, found, atMost }: Loss): string => {

@@ -2,6 +2,7 @@
 import { secondsInAll, secondsLeft } from '../../domain/runs/pace.ts';
 import type { RunView } from '../../domain/runs/run.ts';
 import { count, duration } from '../text.ts';
+import { restoreTimeWords } from './drill-words.ts';
 import type { Tongue } from '../tongue.ts';
 
 /** `about 13 min left`; empty when nothing is known. */
@@ -10,8 +11,9 @@ export const leftWords = (view: RunView, now: Date): string[] => {
   return seconds === null ? [] : [`${about(seconds)} left`];
 };
 
-/** `Will take  about 24 min, as the last 5 runs did`; empty when nothing is known. */
+/** `Will take  about 24 min, as the last 5 runs did`, of a restore as drills did; empty when nothing is known. */
 export const willTake = (view: RunView, tongue: Tongue): string[] => {
+  if (view.restoreTime != null) return [`${tongue.strong('Will take')}  ${restoreTimeWords(view.restoreTime)}`];
   const seconds = secondsInAll(view);
   if (seconds === null || view.pace == null) return [];
   const { runs } = view.pace;

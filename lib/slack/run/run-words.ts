@@ -8,6 +8,7 @@ import { approvalWords, awaitedApproval, breakGlassWords, decidedBy } from '../a
 import { openQuestion, questionWords } from './question-card.ts';
 import { leftWords } from './run-pace.ts';
 import { secondsBetween, stateLabel, stepMarks } from './run-steps.ts';
+import { drilledFindings } from './drill-words.ts';
 import { deletedFindings } from './plan-words.ts';
 import { restoredFindings } from './restore-words.ts';
 import { count, duration, size } from '../text.ts';
@@ -122,6 +123,7 @@ const wordsAtEnd = (view: RunView, outcome: Outcome, tongue: Tongue): RunWords =
       ...acceptedWords(view, tongue),
       ...(outcome.backup === null ? [] : backupFindings(outcome.backup, tongue)),
       ...(outcome.deleted == null ? [] : deletedFindings(outcome.deleted, tongue)),
+      ...(outcome.drill == null ? [] : drilledFindings(outcome.drill, tongue)),
       ...(outcome.restore == null ? [] : restoredFindings(outcome.restore, tongue)),
       ...nextRun(view, tongue),
     ],

@@ -34,6 +34,7 @@ export const workOn = ({ workflow, instance, options }: Named, tongue: Tongue): 
 export const workAgain = ({ workflow, instance, options }: Named): string => {
   if (workflow === 'delete') return `backup delete ${String(options?.['archive'] ?? '')} instance:${instance}`;
   if (workflow === 'keys') return `keys save ${instance}`;
+  if (workflow === 'drill') return `drill now ${instance} ${String(options?.['archive'] ?? 'newest')}`;
   if (workflow !== 'restore') return `${workflow} now ${instance}`;
   const extra = (['from', 'only', 'as'] as const).flatMap((name) => {
     const value = options?.[name];

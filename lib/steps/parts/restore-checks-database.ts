@@ -94,6 +94,9 @@ const tooSmall = (place: string, { needBytes, freeBytes }: { needBytes: number; 
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
+/** What is asked of any SQL Server that a copy is to be restored on; also of one that has no database of the instance. */
+export const PLACE_QUESTIONS: readonly DatabaseQuestion[] = [serverFits, loginMayRestore, shareHasRoom, volumeHasRoom];
+
 /** In the order a reader would mend them. */
 export const DATABASE_QUESTIONS: readonly DatabaseQuestion[] = [
   serverFits,

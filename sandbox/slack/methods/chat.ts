@@ -98,7 +98,8 @@ const ownMessage = (workspace: Workspace, ts: unknown, refusal: string): StoredM
   return message;
 };
 
-const threadOf = (workspace: Workspace, ts: unknown): string | null => {
+/** The thread that a message goes to, as the root's own time stamp. */
+export const threadOf = (workspace: Workspace, ts: unknown): string | null => {
   if (ts === undefined) return null;
   const root = typeof ts === 'string' ? workspace.find(ts) : null;
   if (root === null) throw new Refusal('thread_not_found');

@@ -1,4 +1,5 @@
 /** Files in three moves, as `files.uploadV2` makes them: ask for an address, send the bytes there, share. */
+import { threadOf } from './chat.ts';
 import { type Methods, Refusal } from './refusal.ts';
 import { APP, type Workspace } from '../workspace.ts';
 
@@ -27,7 +28,8 @@ export const createFiles = (workspace: Workspace, urlOf: (id: string) => string)
       if (args['channel_id'] !== undefined && channel === undefined) throw new Refusal('channel_not_found');
       if (channel !== undefined) {
         const text = typeof args['initial_comment'] === 'string' ? args['initial_comment'] : '';
-        workspace.add({ channel: channel.id, user: APP.userId, text, files });
+        const threadTs = threadOf(workspace, args['thread_ts']);
+        workspace.add({ channel: channel.id, user: APP.userId, text, files, threadTs });
       }
       return { files: files.map(({ id, name }) => ({ id, title: name })) };
     },

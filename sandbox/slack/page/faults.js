@@ -16,7 +16,7 @@ export const showFaults = () => {
     el(
       'p',
       { className: 'hint' },
-      'Turn something on, then watch what octo makes of it. Of keys, folders and store one at a time. All of it ends with the sandbox.',
+      'Turn something on, then watch what octo makes of it. Of keys, folders, store and Slack one at a time. All of it ends with the sandbox.',
     ),
     ...Object.entries(Object.groupBy(faults, ({ area }) => area)).map(([area, found]) =>
       el('section', { className: 'area' }, el('h2', {}, area), ...found.map(row)),

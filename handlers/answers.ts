@@ -2,7 +2,7 @@
  * What a request in Slack is answered with: a typed command or a button is carried out or opens its form, a sent form is
  * taken and may have a next page, a look at App Home is shown the present state. What each means is in `lib/commands` and `lib/runs/home.ts`.
  */
-import type { Answer, HandOver } from '../handlers/slack-app.ts';
+import type { Answer, HandOver } from './slack-app.ts';
 import { takeForm } from '../lib/commands/grammar/forms.ts';
 import { parseCommand, performParsed } from '../lib/commands/index.ts';
 import type { Request } from '../lib/commands/grammar/command.ts';

@@ -1,7 +1,7 @@
 /** Who somebody is, through which door: one person counts once, and a stranger can never pass for one. */
 import { describe, expect, it } from 'vitest';
 import type { SlackRequest } from '../../lib/slack/receive.ts';
-import { slackPerson, terminalPerson } from '../../worker/person.ts';
+import { slackPerson, terminalPerson } from '../../handlers/person.ts';
 
 const people = [{ name: 'ben', slack: 'U0BEN', account: 'b.smith' }];
 const typedBy = (user: string, userName: string): SlackRequest => ({
