@@ -135,15 +135,24 @@ export const readConfig = (file: string): Config => {
   const lines = new LineCounter();
   const document = parseDocument(readText(file), { lineCounter: lines });
   const lineOf = (offset: number | undefined) => (offset === undefined ? 1 : lines.linePos(offset).line);
-  const problems = document.errors.map((error) => `line ${lineOf(error.pos[0])}: ${error.message.split('\n', 1)[0]}`);
-  const parsed = schemaIn(dirname(resolve(file))).safeParse(document.errors.length > 0 ? {} : document.toJS());
+  const problems = document.errors.map(({ pos, message }) => ({
+    line: lineOf(pos[0]),
+    text: message.split('\n', 1)[0],
+  }));
+  const parsed = schemaIn(dirname(resolve(file))).safeParse(document.errors.length > 0 ? {} : document.toJS(), {
+    error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? 'is missing' : undefined),
+  });
   if (problems.length === 0 && !parsed.success) {
     for (const issue of flatten(parsed.error.issues)) {
-      problems.push(`line ${lineOf(offsetOf(document, issue.path))}: ${issue.path.join('.')}: ${issue.message}`);
+      problems.push({
+        line: lineOf(offsetOf(document, issue.path)),
+        text: `${issue.path.join('.')}: ${issue.message}`,
+      });
     }
   }
   if (problems.length > 0 || !parsed.success) {
-    throw new OctoError('ConfigInvalid', `${file} has ${problems.length} problem(s)\n${problems.join('\n')}`);
+    const inOrder = problems.toSorted((a, b) => a.line - b.line).map(({ line, text }) => `line ${line}: ${text}`);
+    throw new OctoError('ConfigInvalid', `${file} has ${problems.length} problem(s)\n${inOrder.join('\n')}`);
   }
   return { ...parsed.data, file: resolve(file) };
 };
@@ -203,6 +212,8 @@ const flatten = (issues: z.core.$ZodIssue[], parent: PropertyKey[] = []): Issue[
   issues.flatMap((issue) => {
     const path = [...parent, ...issue.path];
     if (issue.code === 'invalid_key') return flatten(issue.issues, path);
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ path: [...path, key], message: 'is not known here' }));
     if (issue.code !== 'invalid_union') return [{ path, message: issue.message }];
     const named = issue.errors.filter((branch) => branch.every(({ code }) => code !== 'invalid_value'));
     const branches = (named.length > 0 ? named : issue.errors).map((branch) => flatten(branch, path));

@@ -84,7 +84,10 @@ const run = async (options: Options, hold: Hold): Promise<number> => {
       const { name, value } = readFault(text)!;
       await board.turn(name, { isOn: true, value });
     }
-    return await serve(standIns, options);
+    const status = await Promise.race([serve(standIns, options), ended(product)]);
+    if (typeof status === 'number') return status;
+    complain(`${status}; its log is ${shown(logFile)}. Start again: what was under way goes on.`);
+    return 1;
   } finally {
     if (product !== null) await stopped(product);
     await board.mend();
@@ -122,7 +125,8 @@ const startProduct = async (
   const log = openSync(logFile, 'a', 0o600);
   const { size: sizeBefore } = fstatSync(log);
   const product = spawn(process.execPath, [OCTO, 'start', '--config', configFile], {
-    stdio: ['ignore', 'pipe', log],
+    // The channel breaks however this process ends: octo then stops too, and does not hold on to data without its stand-ins.
+    stdio: ['ignore', 'pipe', log, 'ipc'],
     env: { ...process.env, ...environment },
   });
   closeSync(log);
@@ -142,6 +146,12 @@ const addressIn = async ({ stdout }: ChildProcess): Promise<string | null> => {
     if (address !== undefined) return address;
   }
   return null;
+};
+
+/** How octo ended by itself: without it the page answers nobody, and whoever follows a run would wait for ever. */
+const ended = async (product: ChildProcess): Promise<string> => {
+  if (product.exitCode === null && product.signalCode === null) await once(product, 'exit');
+  return `octo has ended (${product.signalCode ?? `status ${product.exitCode}`})`;
 };
 
 const stopped = async (product: ChildProcess): Promise<void> => {

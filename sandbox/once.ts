@@ -13,7 +13,15 @@ const ANSWER_MS = 30_000;
 const BAD_NEWS = '🔴';
 /** The statuses of `octo` in a terminal; whatever has another code was tried and failed. A test holds them together. */
 const CODES_OF_STATUS: Readonly<Record<number, readonly string[]>> = {
-  2: ['CommandUnknown', 'ArgumentInvalid', 'InstanceUnknown', 'RunUnknown', 'ConfigMissing', 'ConfigInvalid'],
+  2: [
+    'CommandUnknown',
+    'ArgumentInvalid',
+    'InstanceUnknown',
+    'RunUnknown',
+    'ArchiveUnknown',
+    'ConfigMissing',
+    'ConfigInvalid',
+  ],
   5: ['ArchiveHeld', 'ArchiveInUse', 'ArchiveLocked', 'ArchiveNeeded', 'ServerFolderRefused'],
 };
 const STATUS_OF_CODE: Readonly<Record<string, number>> = Object.fromEntries(

@@ -31,7 +31,7 @@ const MAY_IMPORT: Record<string, string[]> = {
     'lib/domain',
   ],
   'lib/adapters': ['lib/adapters', 'lib/ports', 'lib/domain'],
-  'lib/config': ['lib/domain'],
+  'lib/config': ['lib/config', 'lib/domain'],
   'lib/log': ['lib/domain'],
   'lib/compose': [
     'lib/compose',

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDrillPlace } from '../lib/compose/drill-place.ts';
 import { policyOf, readConfig, resolveSecret } from '../lib/config.ts';
+import { Secret } from '../lib/domain/secrets/secret.ts';
 
 let directory: string;
 
@@ -67,7 +69,9 @@ describe('readConfig', () => {
     expect(() => slack(`mode: pigeon, ${http.replace('env:B', 'B').replace('port: 0', 'port: x')}`)).toThrow(
       /3 problem\(s\).*slack\.mode: the mode is http or socket.*slack\.port.*slack\.botToken: a secret is named/s,
     );
-    expect(() => slack(`mode: socket, ${http}`)).toThrow(/slack\.appToken.*slack: Unrecognized keys: "port"/s);
+    expect(() => slack(`mode: socket, ${http}`)).toThrow(
+      /slack\.appToken: is missing.*slack\.port: is not known here/s,
+    );
     expect(() => slack(http)).toThrow(/slack\.mode: the mode is http or socket/);
   });
 
@@ -129,6 +133,38 @@ describe('readConfig', () => {
 
   it('says which file is missing', () => {
     expect(() => readConfig(join(directory, 'no.yml'))).toThrow(expect.objectContaining({ code: 'ConfigMissing' }));
+  });
+});
+
+describe('the section drill', () => {
+  const drill = (yaml: string) => readConfig(write(`${GOOD}drill: ${yaml}\n`));
+  const HOST = `{ name: drill-1, database: { connectionString: env:DRILL, share: { sqlServerPath: 'D:\\drill', workerPath: /mnt } } }`;
+  const wiring = { secret: () => new Secret('none'), queueUrl: (host: string) => `queue of ${host}` };
+
+  it('may be left out: then there is no place for drills', () => {
+    expect(openDrillPlace(readConfig(write(GOOD)), wiring).place).toEqual({});
+  });
+
+  it('names a host and a SQL Server of its own, whose connection is opened when it is used', () => {
+    const { drillPlace } = openDrillPlace(drill(`{ host: ${HOST} }`), wiring).place;
+    expect(drillPlace).toMatchObject({
+      folder: join(directory, 'data', 'drills'),
+      bytesPerSecond: null,
+      own: {
+        host: { name: 'drill-1', queueUrl: 'queue of drill-1' },
+        instances: ['prod'],
+        share: { workerPath: '/mnt' },
+      },
+    });
+  });
+
+  it('allows the SQL Server of the instance only by its own word, and slowed down', () => {
+    const { drillPlace } = openDrillPlace(drill('{ onProduction: true, folder: scratch }'), wiring).place;
+    expect(drillPlace).toEqual({ folder: join(directory, 'scratch'), own: null, bytesPerSecond: 50_000_000 });
+  });
+
+  it.each(['{}', '{ onProduction: false }', `{ host: ${HOST}, onProduction: true }`])('refuses %s', (yaml) => {
+    expect(() => drill(yaml)).toThrow(expect.objectContaining({ code: 'ConfigInvalid' }));
   });
 });
 

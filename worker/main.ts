@@ -39,7 +39,8 @@ export const startWorker = async ({
   const release = await holdData(config.dataDirectory);
   const stop = new AbortController();
   const cloudStep = () => Promise.reject(new OctoError('Bug', 'workflows do not run in this process'));
-  const { world, close } = await compose({ config, environment, clock, cloudStep });
+  // A host has no token of Slack's, and nothing to say there.
+  const { world, close } = await compose({ config: { ...config, slack: undefined }, environment, clock, cloudStep });
   try {
     const here = worldOf(world, host);
     const options = { host, signal: stop.signal, log };
@@ -69,6 +70,9 @@ const worldOf = (world: World, host: string): World => {
   const isHere = (instance: string) => world.instance(instance).hosts.some(({ name }) => name === host);
   const served = world.instanceNames().filter(isHere);
   const isDrillHost = world.drillPlace?.own?.host.name === host;
-  if (served.length > 0 || isDrillHost) return { ...world, instanceNames: () => served };
+  // Another host's SQL Server for drills is swept by that host, and perhaps cannot be reached from here.
+  const { drillPlace, ...others } = world;
+  const drills = drillPlace === undefined || (drillPlace.own !== null && !isDrillHost) ? {} : { drillPlace };
+  if (served.length > 0 || isDrillHost) return { ...others, ...drills, instanceNames: () => served };
   throw new OctoError('HostUnknown', `no instance in the configuration has a host "${host}"`, { facts: { host } });
 };

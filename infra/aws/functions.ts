@@ -68,7 +68,7 @@ const rightsOf = (deployment: Deployment): Record<string, Statement[]> => {
     ],
     step: [
       ...keepsRecords,
-      mayWrite(archives, ['*/archives/*', '*/indexes/*']),
+      mayWrite(archives, ['*/archives/*', '*/indexes/*', '*/damaged/*']),
       mayDelete(state, ['readers/*', 'deletions/*']),
     ],
     people: [...mayRead(state, ['*']), mayWrite(state, ['runs/*', 'approvals/*', 'cards/*']), mayUseKey()],

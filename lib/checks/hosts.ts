@@ -5,7 +5,7 @@
 import { VERSION } from '../domain/version.ts';
 import type { Instance } from '../domain/instance.ts';
 import type { World } from '../ports/world.ts';
-import { readHostReport, type HostReport } from '../repository/host-report.ts';
+import { readHostReport, type HostReport } from '../repository/lease/host-report.ts';
 import { fail, look, ok, warn, type Finding } from './finding.ts';
 
 type HostWorld = Pick<World, 'state' | 'clock' | 'instance'>;

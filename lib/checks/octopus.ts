@@ -22,7 +22,7 @@ export const checkOctopus = async (world: OctopusWorld, instance: string): Promi
         ? warn(
             'maintenance mode',
             'on',
-            'If nobody means it to be on, switch it off: the bot leaves it as it finds it.',
+            'A run at work has it on (`/octo status`). If none is and nobody means it to be on, switch it off: the bot leaves it as it finds it.',
           )
         : ok('maintenance mode', 'off'),
     ),

@@ -76,8 +76,9 @@ type Known = { held: Set<string>; damaged: Set<string> };
 
 const DAMAGED = 'DAMAGED';
 
-/** `good`, or `good, accepted` where it was sealed as something else. */
-const wordOf = ({ word, accepted }: CountedManifest): string => (accepted === undefined ? word : `${word}, accepted`);
+/** `good`; `good, accepted` where it was sealed as something else; `good, of a restore` for what one was to overwrite. */
+const wordOf = ({ word, accepted, isSafety }: CountedManifest): string =>
+  [word, ...(accepted === undefined ? [] : ['accepted']), ...(isSafety ? ['of a restore'] : [])].join(', ');
 
 const row = (manifest: CountedManifest, { held, damaged }: Known): string[] => [
   manifest.archiveId,
@@ -94,6 +95,7 @@ const summary = (manifest: CountedManifest, { held, damaged }: Known) => ({
   totalBytes: manifest.database.sizeBytes + manifest.folders.sizeBytes,
   addedBytes: manifest.database.addedBytes + manifest.folders.addedBytes,
   masterKeyFingerprint: manifest.keys.masterKeyFingerprint,
+  isSafety: manifest.isSafety === true,
   isHeld: held.has(manifest.archiveId),
   isDamaged: damaged.has(manifest.archiveId),
   accepted: manifest.accepted ?? null,

@@ -15,11 +15,14 @@ const FINDINGS_LENGTH = 50;
 export const audit: Command = {
   words: ['audit'],
   summary: 'Who asked for what, who decided, and what came of it, newest first.',
-  positionals: [],
-  options: { since: { summary: 'how far back: 7d, yesterday, 2026-03-04 (UTC)' } },
+  positionals: [
+    { name: 'since', summary: 'the word since', isWord: true, isOptional: true },
+    { name: 'when', summary: 'how far back: 7d, yesterday, 2026-03-04 (UTC)', isOptional: true },
+  ],
+  options: { since: { summary: 'the same as an option' } },
   example: '/octo audit since:7d',
-  perform: async (world, { options }) => {
-    const since = sinceOption(options['since'], world.clock.now());
+  perform: async (world, { options, positionals }) => {
+    const since = sinceOption(options['since'] ?? positionals['when'], world.clock.now());
     const most = since === null ? LIST_LENGTH : SINCE_LENGTH;
     const head = await readAuditHead(world);
     const found: FoundEntry[] = [];

@@ -12,6 +12,7 @@ import { backupNow } from './backup.ts';
 import { check } from './check.ts';
 import { type Arguments, type Command, isChange, type Request } from './grammar/command.ts';
 import { backupDelete } from './deletion.ts';
+import { cost } from './cost.ts';
 import { digest } from './digest.ts';
 import { drillNow } from './drill.ts';
 import { helpIn } from './grammar/help.ts';
@@ -55,6 +56,7 @@ const verbs = [
   answer,
   audit,
   auditVerify,
+  cost,
   check,
   checkClicked,
 ] satisfies Command[];

@@ -37,14 +37,15 @@ const headline = (instance: string, verdicts: readonly Verdict[]): string => {
   const going = verdicts.filter(({ rules }) => rules.length === 0).length;
   if (verdicts.length === 0) return `${instance} has no archive yet.`;
   return going === 0
-    ? `All ${verdicts.length} archives of ${instance} stay with the next good backup; nothing was changed.`
-    : `${verdicts.length - going} archives of ${instance} stay, ${count(going, 'archive')} would go with the next good backup; nothing was changed.`;
+    ? `${count(verdicts.length, 'archive')} of ${instance}, and none goes with the next good backup; nothing was changed.`
+    : `${count(verdicts.length - going, 'archive')} of ${instance} would stay, ${count(going, 'archive')} would go with the next good backup; nothing was changed.`;
 };
 
 const row = ({ archiveId, takenAt, rules }: Verdict, { candidates }: Judged): string[] => {
-  const { word, isDamaged } = candidates.find((one) => one.archiveId === archiveId)!;
+  const { word, isDamaged, isSafety } = candidates.find((one) => one.archiveId === archiveId)!;
   const why = rules.length === 0 ? 'goes: no rule keeps it' : `stays: ${rules.map((rule) => WORDS[rule]).join(', ')}`;
-  return [archiveId, isDamaged ? 'DAMAGED' : word, utcTime(takenAt), why];
+  const state = isDamaged ? 'DAMAGED' : isSafety ? `${word}, of a restore` : word;
+  return [archiveId, state, utcTime(takenAt), why];
 };
 
 const WORDS: Record<Rule, string> = {

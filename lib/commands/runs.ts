@@ -73,6 +73,7 @@ export const run: Command = {
 export const cancel: Command = {
   words: ['cancel'],
   changes: true,
+  isForKnown: true,
   summary: 'Stop a run at its next safe point; the server is put back first.',
   positionals: [{ name: 'run', summary: 'its id, as in run_7F3K9Q2M' }],
   options: {},

@@ -11,7 +11,10 @@ type Opened = { place: Pick<Partial<{ drillPlace: DrillPlace }>, 'drillPlace'>; 
 const MEGABYTE = 1_000_000;
 
 /** As a part of the world: nothing where none is configured. */
-export const openDrillPlace = (config: Pick<Config, 'drill' | 'dataDirectory'>, wiring: Wiring): Opened => {
+export const openDrillPlace = (
+  config: Pick<Config, 'drill' | 'dataDirectory' | 'instances'>,
+  wiring: Wiring,
+): Opened => {
   const { drill } = config;
   if (drill === undefined) return { place: {}, close: () => Promise.resolve() };
   const folder = drill.folder ?? join(config.dataDirectory, 'drills');
@@ -19,11 +22,13 @@ export const openDrillPlace = (config: Pick<Config, 'drill' | 'dataDirectory'>, 
     const bytesPerSecond = drill.megabytesPerSecond * MEGABYTE;
     return { place: { drillPlace: { folder, own: null, bytesPerSecond } }, close: () => Promise.resolve() };
   }
-  const { own, close } = openOwn(drill, wiring);
+  const { own, close } = openOwn(drill, { ...wiring, instances: Object.keys(config.instances) });
   return { place: { drillPlace: { folder, own, bytesPerSecond: null } }, close };
 };
 
-const openOwn = ({ host }: Extract<DrillConfig, { host: unknown }>, { secret, queueUrl }: Wiring) => {
+type OwnWiring = Wiring & Pick<OwnDrillPlace, 'instances'>;
+
+const openOwn = ({ host }: Extract<DrillConfig, { host: unknown }>, { secret, queueUrl, instances }: OwnWiring) => {
   const { connectionString, share, stallSeconds } = host.database;
   let opened: Promise<SqlServer> | undefined;
   const open = async (): Promise<SqlServer> => {
@@ -32,6 +37,7 @@ const openOwn = ({ host }: Extract<DrillConfig, { host: unknown }>, { secret, qu
   };
   const own: OwnDrillPlace = {
     host: { name: host.name, queueUrl: queueUrl(host.name) },
+    instances,
     share,
     sqlServer: () => (opened ??= open()),
     // Whoever asks for it closes it: each drill has a database of its own.
@@ -40,5 +46,6 @@ const openOwn = ({ host }: Extract<DrillConfig, { host: unknown }>, { secret, qu
       return octopusDatabaseTds({ connectionString: secret(connectionString), database });
     },
   };
-  return { own, close: async () => void (await (await opened)?.close()) };
+  const close = async (): Promise<void> => (await opened)?.close();
+  return { own, close };
 };

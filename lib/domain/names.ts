@@ -116,11 +116,9 @@ export const stateKeys = {
   slackGroup: (group: string) => `slack/groups/${group}.json`,
   /** The last test message of `check`, and when its button last worked. */
   wayBack: () => 'slack/way-back.json',
-  schedule: (instance: string) => `schedule/${instance}.json`,
+  schedule: (instance: string, of: '' | '.drill' = '') => `schedule/${instance}${of}.json`,
   watch: (instance: string) => `watch/${instance}.json`,
   digest: (instance: string) => `digest/${instance}.json`,
-  host: (host: string) => `hosts/${host}/`,
-  /** What the worker of a host last said of itself. */
   hostReport: (host: string) => `hosts/${host}/report.json`,
   audits: () => 'audit/',
   audit: (position: number) => `audit/${String(position).padStart(12, '0')}.json`,
@@ -137,12 +135,8 @@ export const stateKeys = {
   /** When unneeded data was last looked for. */
   collection: (instance: string) => `trash/${instance}.json`,
   drills: (instance: string) => `drills/${instance}/`,
-  /** What a drill found; sorts newest first. */
   drill: (instance: string, run: { id: string; requestedAt: string }) =>
     `${stateKeys.drills(instance)}${LAST_MS - Date.parse(run.requestedAt)}_${run.id}.json`,
-  /** Up to when the slots of drills were seen to. */
-  drillSchedule: (instance: string) => `schedule/${instance}.drill.json`,
-  /** That the report of a drill was begun to be shown, beside its card. */
   drillReport: (runId: string) => `cards/${runId}.drill.json`,
   /** How far the verification by schedule is. */
   verification: (instance: string) => `verification/${instance}.json`,

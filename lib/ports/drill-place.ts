@@ -16,6 +16,8 @@ export type DrillPlace = {
 
 export type OwnDrillPlace = {
   host: Pick<InstanceHost, 'name' | 'queueUrl'>;
+  /** Whose archives come here. */
+  instances: string[];
   share: InstanceDatabase['share'];
   sqlServer(): Promise<SqlServer>;
   octopusDatabase(database: string): Promise<OctopusDatabase>;

@@ -161,7 +161,7 @@ const breakers = ({ policy }: Pick<World, 'policy'>, asking: Asking): string[] =
 const refuseIncomplete = ({ run, approval }: Standing, { kind, reason, typed }: Saying): void => {
   if (kind !== 'approve' && reason === null)
     throw new OctoError('ApprovalReasonMissing', `to ${kind} ${run.id} needs a reason`);
-  if (kind !== 'deny' && approval.requirement.isTyped && typed !== run.instance)
+  if (kind !== 'deny' && approval.requirement.isTyped && typed?.trim().toLowerCase() !== run.instance)
     throw new OctoError(
       'ApprovalNotConfirmed',
       `${run.id} is about ${run.instance}, ${typed === null ? 'which was not typed' : `not "${typed}"`}`,

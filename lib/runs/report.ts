@@ -94,7 +94,8 @@ const restoreTimeFor = async (world: Pick<World, 'state'>, { run, approval }: Ru
     ? unreadable().orNull(readRestoreTime(world, String(run.options['from'] ?? run.instance)))
     : null;
 
-type Claim = { kind: 'current'; ts: string | null } | { kind: 'wait'; ms: number } | { kind: 'edit'; ts: string | null };
+type Claim =
+  { kind: 'current'; ts: string | null } | { kind: 'wait'; ms: number } | { kind: 'edit'; ts: string | null };
 
 /** Takes the right to edit for the next ten seconds; the last state of a run does not wait. */
 const claimEdit = async (

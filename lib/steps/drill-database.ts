@@ -7,7 +7,12 @@ import { defineStep } from './step.ts';
 
 /** @throws ArchiveDamaged, DumpNotTrusted, RestoreRoomMissing, LoadFileDamaged, and what SQL Server said */
 export const step = defineStep(
-  { name: 'drill-database', runsOn: 'host', input: z.strictObject({}), output: z.strictObject({ sizeBytes: z.number() }) },
+  {
+    name: 'drill-database',
+    runsOn: 'host',
+    input: z.strictObject({}),
+    output: z.strictObject({ sizeBytes: z.number() }),
+  },
   async (world, _input, context) => {
     const { run } = context;
     const there = drillWorld(world);

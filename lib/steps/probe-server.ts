@@ -1,16 +1,17 @@
 /**
- * Does the restored server show what the archive holds? Counts against the manifest, and a sample of packages, artifacts
+ * Does the restored server show what the archive holds? Counts against the restored copy, and a sample of packages, artifacts
  * and task logs through its own API. Nothing was given to people yet: what is wrong here takes all of it back.
  *
- * The copy was compared row for row before it was swapped in; a server that starts writes a few tables of its own at once,
- * so here only what people made is compared.
+ * The copy was compared with the manifest before it was swapped in, where an archive that was taken online may differ by the
+ * rows that people wrote meanwhile; so its own counts are what must still be there. A server that starts writes a few tables
+ * of its own at once: only what people made is compared.
  */
 import * as z from 'zod';
-import type { Manifest } from '../domain/archives/archive.ts';
 import { isOctoError, OctoError } from '../domain/errors.ts';
 import type { OctopusDatabase } from '../ports/octopus-database.ts';
 import type { ServedFile } from '../ports/octopus.ts';
 import type { World } from '../ports/world.ts';
+import { readJournal } from '../repository/restore-journal.ts';
 import { filesToProbe } from './restoring/probe-files.ts';
 import { requireArchive } from './restoring/restore-of-run.ts';
 import { defineStep, type StepContext } from './step.ts';
@@ -24,7 +25,7 @@ export const step = defineStep(
     const { plan, manifest } = await requireArchive(world, context.run);
     const database = await world.octopusDatabase(context.run.instance);
     await context.beat({ text: 'comparing the restored server with the archive' });
-    if (plan.parts !== 'folders') await requireCounts(database, manifest);
+    if (plan.parts !== 'folders') await requireCounts(world, database, context.run.id);
     const files = await filesToProbe(world, { manifest, database });
     const missing = await askFor(world, files, context);
     const served = files.length - missing.length;
@@ -50,11 +51,17 @@ const CONTENT = [
   'VariableSet',
 ];
 
-const requireCounts = async (database: OctopusDatabase, { dump }: Manifest): Promise<void> => {
+const requireCounts = async (
+  world: Pick<World, 'hostDirectory'>,
+  database: OctopusDatabase,
+  runId: string,
+): Promise<void> => {
+  const proof = (await readJournal(world, runId))?.database?.proof;
+  if (!proof) throw new OctoError('Bug', `${runId} has no counts of the copy it restored`);
   const counts = await database.counts();
-  const other = CONTENT.filter((table) => table in dump.counts && counts[table] !== dump.counts[table]);
+  const other = CONTENT.filter((table) => table in proof.counts && counts[table] !== proof.counts[table]);
   if (other.length === 0) return;
-  const named = other.map((table) => `${table} has ${counts[table] ?? 0} rows instead of ${dump.counts[table]}`);
+  const named = other.map((table) => `${table} has ${counts[table] ?? 0} rows instead of ${proof.counts[table]}`);
   throw new OctoError('ProbeFailed', `the restored server differs from the archive: ${named.join(', ')}`);
 };
 

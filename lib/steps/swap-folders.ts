@@ -37,5 +37,7 @@ const notesOn = ({ count, named }: Appeared): string[] => {
   if (count === 0) return [];
   const more = count > NAMED_IN_NOTE ? ` and ${count - NAMED_IN_NOTE} more` : '';
   const shown = `${named.slice(0, NAMED_IN_NOTE).join(', ')}${more}`;
-  return [`${count} file(s) that came while the folders were written are not taken over: ${shown}`];
+  return [
+    `${count === 1 ? '1 file that came while the folders were written is' : `${count} files that came while the folders were written are`} not taken over: ${shown}`,
+  ];
 };

@@ -35,6 +35,8 @@ export type AccountOptions = {
   definitions: Readonly<Record<string, unknown>>;
   hosts: readonly string[];
   clock?: Clock;
+  /** Told of every operation of S3. */
+  onOperation?: (operation: string) => void;
 };
 
 export type Account = {
@@ -52,7 +54,7 @@ export type Account = {
 
 /** Starts every service, creates what the deployment would, and lets events flow. */
 export const startAccount = async (options: AccountOptions): Promise<Account> => {
-  const { directory, functions, clock = machineClock } = options;
+  const { directory, functions, clock = machineClock, onOperation = () => {} } = options;
   const at = (service: string) => join(directory, service);
   const stop = new AbortController();
   const sqs = await startSqs({ directory: at('sqs'), clock });
@@ -78,6 +80,7 @@ export const startAccount = async (options: AccountOptions): Promise<Account> =>
   const s3 = await startS3({
     directory: at('s3'),
     buckets: Object.values(BUCKETS),
+    onOperation,
     onWrite: (bucket, key) => {
       const MessageBody = JSON.stringify({
         Records: [{ eventSource: 'aws:s3', s3: { bucket: { name: bucket }, object: { key } } }],

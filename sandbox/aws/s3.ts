@@ -52,6 +52,8 @@ type S3Options = {
   buckets?: readonly string[];
   /** Told of every object that was written, as an event notification would be. */
   onWrite?: (bucket: string, key: string) => void;
+  /** Told of every operation that was performed, as the service would count it. */
+  onOperation?: (operation: string) => void;
 };
 
 /** Operations after which an object is new or another. */
@@ -63,13 +65,16 @@ export const startS3 = async ({
   directory,
   buckets = [],
   onWrite = () => {},
+  onOperation = () => {},
 }: S3Options): Promise<S3StandIn> => {
   const shelf = openShelf(directory);
   const createdAt = new Date().toISOString();
   for (const name of buckets.filter((each) => shelf.bucket(each) === null))
     shelf.putBucket({ name, versioning: 'Off', hasObjectLock: false, createdAt });
   const state: State = { faults: {}, count: 0 };
-  const server = createServer((request, response) => void serve(request, response, { shelf, state, onWrite }));
+  const server = createServer(
+    (request, response) => void serve(request, response, { shelf, state, onWrite, onOperation }),
+  );
   const running = await listen(server, port);
   return {
     url: running.url,
@@ -84,7 +89,7 @@ export const startS3 = async ({
 };
 
 type State = { faults: S3Faults; count: number };
-type Service = { shelf: Shelf; state: State; onWrite: (bucket: string, key: string) => void };
+type Service = { shelf: Shelf; state: State } & Required<Pick<S3Options, 'onWrite' | 'onOperation'>>;
 
 /** Uses up one of a counted fault. */
 const strikes = ({ faults }: State, name: 'slowDown' | 'truncate' | 'wrongBytes' | 'silent'): boolean => {
@@ -100,6 +105,7 @@ const serve = async (request: IncomingMessage, response: ServerResponse, service
   await sleep(service.state.faults.delayMs ?? 0);
   try {
     const { name, answer } = await perform(request, service);
+    service.onOperation(name);
     if (service.state.faults.loseAnswerTo === name) {
       delete service.state.faults.loseAnswerTo;
       request.socket.destroy();

@@ -191,13 +191,22 @@ const rememberPort = ({ directory, instanceName }: StartOptions, port: number): 
   });
 };
 
-/** Work that fails, because the database is away for example, is logged and tried again at the next turn. */
+/**
+ * Work that fails, because the database is away for example, is logged and tried again at the next turn. A turn that comes
+ * while the last one still waits is left out: on a slow machine they would pile up, and a stop waits for all of them.
+ */
 const startTimers = (running: Running, options: StartOptions): void => {
   const { node } = running;
-  const inTurn = (work: (node: RunningNode) => Promise<void>) => (): void => {
-    running.turning = running.turning
-      .then(async () => work(node))
-      .catch((thrown: unknown) => logLine(node, 'ERROR', String(thrown)));
+  const inTurn = (work: (node: RunningNode) => Promise<void>) => {
+    let isWaiting = false;
+    return (): void => {
+      if (isWaiting) return;
+      isWaiting = true;
+      running.turning = running.turning
+        .then(async () => work(node))
+        .catch((thrown: unknown) => logLine(node, 'ERROR', String(thrown)))
+        .finally(() => (isWaiting = false));
+    };
   };
   running.timers.push(setInterval(inTurn(turnQueue), options.queueMs ?? 500));
   const everySeconds = options.workEverySeconds === undefined ? BUSY_SECONDS : options.workEverySeconds;

@@ -87,7 +87,7 @@ describe('retention', () => {
     await type(`backup hold ${archiveAged(3 * DAY + 1)}`);
     const reply = await type('backup retention prod --plan');
     expect(reply.headline).toBe(
-      '2 archives of prod stay, 3 archives would go with the next good backup; nothing was changed.',
+      '2 archives of prod would stay, 3 archives would go with the next good backup; nothing was changed.',
     );
     // The next one is today's; so yesterday's is the second day.
     expect(reply.lines.slice(0, 5).map((line) => line.split(' UTC ')[1]?.trim())).toEqual([

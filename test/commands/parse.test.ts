@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { commands } from '../../lib/commands/index.ts';
 import { parse, usage } from '../../lib/commands/grammar/parse.ts';
 import { isOctoError } from '../../lib/domain/errors.ts';
+import type { World } from '../../lib/ports/world.ts';
 
 const parsed = (text: string) => {
   const { command, args } = parse(text, commands);
@@ -51,6 +52,32 @@ describe('parse', () => {
       code: 'CommandUnknown',
       message: expect.stringMatching(/"bakup nwo prod".*nearest is "backup now", e\.g\. \/octo backup now prod/),
     });
+  });
+
+  it.each([
+    ['delete latest', 'backup delete'],
+    ['pause', 'backup pause'],
+    ['statsu', 'status'],
+    ['aproove run_7F3K9Q2M', 'approve'],
+  ])('%s is nearest to %s', (text, nearest) => {
+    expect(refusal(text)).toMatchObject({ message: expect.stringContaining(`nearest is "${nearest}"`) });
+  });
+
+  it.each([
+    ['bakup', 'backup now'],
+    ['bakup nwo', 'backup now'],
+    ['Backup Hold', 'backup hold'],
+  ])('help for %s tells about %s', async (text, meant) => {
+    const { command, args } = parse(`help ${text}`, commands);
+    const by = { door: 'terminal' as const, person: 'ana', channel: null };
+    const { lines } = await command.perform({} as World, args, { by, requestKey: 'help' });
+    expect(lines[0]).toContain(`/octo ${meant}`);
+  });
+
+  it('takes since as a word and as an option', () => {
+    expect(parsed('audit since yesterday').positionals).toEqual({ when: 'yesterday' });
+    expect(parsed('audit since:yesterday').options).toEqual({ since: 'yesterday' });
+    expect(refusal('audit yesterday')).toMatchObject({ code: 'ArgumentInvalid' });
   });
 
   it.each([

@@ -129,6 +129,13 @@ describe('names', () => {
     ]);
   });
 
+  it('of settings cannot be waited for', () => {
+    const policy = policyOf({ effect: 'approve', verbs: ['settings'] });
+    expect(policyProblems({ ...policy, groups: {} }, ['prod'])).toEqual([
+      { path: ['approval', 0, 'verbs'], message: 'settings can be denied, but not approved' },
+    ]);
+  });
+
   it('of people are not those that mean something else', () => {
     const policy = { people: ['everyone', 'schedule'], groups: {}, statements: [] };
     expect(policyProblems(policy, [])).toHaveLength(2);

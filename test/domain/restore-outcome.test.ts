@@ -40,7 +40,9 @@ describe('a restore that came to its end', () => {
       word: 'good',
       error: null,
       safeNow: expect.stringMatching(/runs on the archive of 2026-03-04.* arc_20260305\S+, and held\.$/) as string,
-      doNext: '',
+      doNext: expect.stringMatching(
+        /^To go back: \/octo restore arc_20260305\S+ to prod\. .*: \/octo backup release arc_20260305\S+ instance:prod$/,
+      ) as string,
       restore: { database: { tables: 20, rows: 900 }, served: 15, quietSeconds: 90 },
     });
   });

@@ -21,6 +21,7 @@ const archive = (takenAt: string, changes: Partial<Candidate> = {}): Candidate =
   takenAt,
   word: 'good',
   isDamaged: false,
+  isSafety: false,
   isHeld: false,
   isRead: false,
   lockedUntil: null,
@@ -100,11 +101,26 @@ describe('each rule', () => {
     expect(judge(archives.slice(0, 3)).every(({ rules }) => rules.includes('newest'))).toBe(true);
   });
 
-  test('what is not good stays as long as if it were, and takes no place of a good one', () => {
-    const archives = every(6, 12).map((one, at) => (at % 2 === 1 ? { ...one, isDamaged: true } : one));
-    expect(keptBy(judge(archives, { last: 3 }), 'last')).toEqual(
-      [0, 1, 2, 4].map((at) => archives[at]!.takenAt.slice(0, 16)),
-    );
+  test.each([{ isDamaged: true }, { isSafety: true }, { word: 'gaps' as const }])(
+    'what is %o stays as long as if it were good, and takes no place of a good one',
+    (flaw) => {
+      const archives = every(6, 12).map((one, at) => (at % 2 === 1 ? { ...one, ...flaw } : one));
+      expect(keptBy(judge(archives, { last: 3 }), 'last')).toEqual(
+        [0, 1, 2, 4].map((at) => archives[at]!.takenAt.slice(0, 16)),
+      );
+    },
+  );
+
+  test('what a restore kept before it overwrote it fills no floor, and lets nothing older go', () => {
+    const archives = every(1, 5).map((one, at) => (at < 3 ? { ...one, isSafety: true } : one));
+    const verdicts = judge(archives, { floor: 2 });
+    expect(verdicts.map(({ rules }) => rules)).toEqual([
+      ['newest'],
+      ['newest'],
+      ['newest'],
+      ['newest', 'floor'],
+      ['floor'],
+    ]);
   });
 });
 
@@ -113,6 +129,7 @@ describe('over random histories', () => {
     hours: fc.integer({ min: 0, max: 24 * 500 }),
     word: fc.constantFrom('good' as const, 'good' as const, 'gaps' as const, 'suspicious' as const),
     isDamaged: fc.constantFrom(false, false, true),
+    isSafety: fc.constantFrom(false, false, true),
     isHeld: fc.constantFrom(false, false, false, true),
     isRead: fc.constantFrom(false, false, false, true),
     lockHours: fc.option(fc.integer({ min: -100, max: 100 }), { freq: 5 }),

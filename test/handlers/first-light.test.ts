@@ -119,11 +119,18 @@ afterAll(async () => {
 
 const lastRun = async (): Promise<RunRecord | null> => (await listRuns(world, { limit: 1 }))[0] ?? null;
 
+/** A look goes through the SDK and S3, and takes its time from what is looked at. */
+const LOOK_MS = 200;
+
 const ended = (): Promise<RunRecord> =>
-  eventually('the run to end', async () => {
-    const run = await lastRun();
-    return run?.status === 'ended' ? run : null;
-  });
+  eventually(
+    'the run to end',
+    async () => {
+      const run = await lastRun();
+      return run?.status === 'ended' ? run : null;
+    },
+    LOOK_MS,
+  );
 
 /** The one card of a run, once it says `word`. */
 const card = (runId: string, word: string) =>

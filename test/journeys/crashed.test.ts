@@ -17,21 +17,24 @@ beforeAll(async () => {
 afterAll(() => place.remove());
 
 describe('a product that is killed', () => {
-  it.each(TURNS.map((states) => ({ states })))('in $states goes on and ends good', async ({ states }) => {
-    const runId = await place.ask('ana', '/octo backup now');
-    for (const state of states) {
-      await place.until(
-        runId,
-        ({ run, steps }) => run.status === 'ended' || steps.some((note) => note.state === state),
-      );
-      await place.kill();
-      await place.start();
-    }
-    const { run } = await place.ended(runId);
+  it.each(TURNS.map((states) => [states.join(', '), states] as const))(
+    'in %s goes on and ends good',
+    async (_, states) => {
+      const runId = await place.ask('ana', '/octo backup now');
+      for (const state of states) {
+        await place.until(
+          runId,
+          ({ run, steps }) => run.status === 'ended' || steps.some((note) => note.state === state),
+        );
+        await place.kill();
+        await place.start();
+      }
+      const { run } = await place.ended(runId);
 
-    expect(run.outcome).toMatchObject({ word: 'good', error: null });
-    const { damaged } = await verifyArchive(place.world, { instance: 'prod', archiveId: run.archiveId! }, {});
-    expect(damaged).toEqual([]);
-    expect(await place.closedDoors()).toEqual([]);
-  });
+      expect(run.outcome).toMatchObject({ word: 'good', error: null });
+      const { damaged } = await verifyArchive(place.world, { instance: 'prod', archiveId: run.archiveId! }, {});
+      expect(damaged).toEqual([]);
+      expect(await place.closedDoors()).toEqual([]);
+    },
+  );
 });

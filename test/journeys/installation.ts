@@ -23,6 +23,8 @@ import { type StandIns, startStandIns } from '../../sandbox/stand-ins.ts';
 const PRODUCT = fileURLToPath(new URL('product.ts', import.meta.url));
 const RATE = 20;
 const LOOK_MS = 20;
+/** A look at a run reads all its notes: too dear to be repeated so often until its end, which does not go by. */
+const LOOK_FOR_END_MS = 100;
 /** Two cores may carry three test files at a time; a restore is a backup and then some. */
 const PATIENCE_MS = 150_000;
 
@@ -95,11 +97,15 @@ export const install = async ({
     product.kill(signal);
     await once(product, 'exit');
   };
-  const until = (runId: string, isThere: (view: RunView) => boolean): Promise<RunView> =>
-    eventually(`${runId} to get there`, async () => {
-      const view = await readView(world, runId);
-      return view !== null && isThere(view) ? view : null;
-    });
+  const until = (runId: string, isThere: (view: RunView) => boolean, everyMs = LOOK_MS): Promise<RunView> =>
+    eventually(
+      `${runId} to get there`,
+      async () => {
+        const view = await readView(world, runId);
+        return view !== null && isThere(view) ? view : null;
+      },
+      everyMs,
+    );
   // A journey that is not about the schedule is not crossed by it.
   const never = { online: null, quiesced: null, timeZone: 'UTC' };
   if (!hasSchedule) await changeSettings(world, 'prod', (settings) => ({ ...settings, schedule: never }));
@@ -117,7 +123,7 @@ export const install = async ({
       });
     },
     until,
-    ended: (runId) => until(runId, ({ run }) => run.status === 'ended'),
+    ended: (runId) => until(runId, ({ run }) => run.status === 'ended', LOOK_FOR_END_MS),
     lastWord: (runId) =>
       eventually('the last word on the card', async () => {
         const card = standIns.slack.api
@@ -150,12 +156,12 @@ export const install = async ({
 };
 
 /** What `look` finds, as soon as it finds something. */
-export const eventually = async <T>(what: string, look: () => Promise<T | null>): Promise<T> => {
+export const eventually = async <T>(what: string, look: () => Promise<T | null>, everyMs = LOOK_MS): Promise<T> => {
   const deadline = Date.now() + PATIENCE_MS;
   while (Date.now() < deadline) {
     const found = await look();
     if (found !== null) return found;
-    await systemClock.sleep(LOOK_MS);
+    await systemClock.sleep(everyMs);
   }
   throw new Error(`waited in vain for ${what}`);
 };

@@ -107,6 +107,24 @@ describe('a restore', () => {
     expect(await place.closedDoors()).toEqual([]);
   }, 300_000);
 
+  it('is begun once when two are let through at the same moment; the other one changes nothing and names it', async () => {
+    await goOnWorking();
+    const ids = [
+      await askFor('/octo restore latest to prod'),
+      await askFor('/octo restore latest to prod only:folders'),
+    ];
+    for (const id of ids) await place.until(id, isWaiting);
+    await Promise.all(ids.map((id) => place.slack.api.type('ben', `/octo approve ${id} confirm:prod`)));
+    const ended = await Promise.all(ids.map(async (id) => (await place.ended(id)).run));
+    expect(ended.map(({ outcome }) => outcome?.word).toSorted()).toEqual(['good', 'refused']);
+    const [good, refused] = ended.toSorted((a) => (a.outcome?.word === 'good' ? -1 : 1));
+    expect(refused!.outcome?.error?.message).toContain(good!.id);
+    const { files, rows } = await content();
+    expect(files).toMatchObject(archived.files);
+    expect(good!.options['only'] === 'all' ? rows : archived.rows).toEqual(archived.rows);
+    expect(await place.closedDoors()).toEqual([]);
+  }, 300_000);
+
   it('is taken back by the worker when even the way back failed, as soon as that can be', async () => {
     await goOnWorking();
     const present = await content();

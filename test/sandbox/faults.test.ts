@@ -42,7 +42,7 @@ const whole = async () => {
 };
 
 const slackStatus = async (): Promise<number> =>
-  (await fetch(`${place.slack.apiUrl}chat.update`, { method: 'POST' })).status;
+  (await fetch(`${place.slack.apiUrl}auth.test`, { method: 'POST' })).status;
 
 /** What was rotated stays so: nothing is wrong with it. */
 const lasting = new Set(['key-rotated']);

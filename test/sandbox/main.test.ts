@@ -1,7 +1,7 @@
 /** `npm start` and `octo sandbox` at their doors: what is refused before anything is started, and one process a sandbox. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +111,31 @@ describe('holdSandbox', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     hold().release();
+  });
+});
+
+describe('octo start', () => {
+  const CONFIG = `version: 1
+dataDirectory: data
+store: { archives: { directory: archives }, state: { directory: state } }
+secrets: { directory: secrets, keyFile: key }
+instances:
+  prod:
+    apiKey: env:KEY
+    hosts: [{ name: prod-1, url: http://127.0.0.1:9, program: { path: /none, instanceName: none } }]
+    database: { name: none, connectionString: env:SQL, share: { sqlServerPath: share, workerPath: share } }
+`;
+
+  it('stops when the program that started it is gone: it would hold on to data whose stand-ins have gone too', async () => {
+    writeFileSync(join(directory, 'octo.yml'), CONFIG);
+    writeFileSync(join(directory, 'key'), 'k'.repeat(64), { mode: 0o600 });
+    const child = spawn(process.execPath, ['worker/octo.js', 'start', '--data', directory], {
+      stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
+      env: { ...process.env, KEY: 'API-NONE', SQL: 'Server=127.0.0.1,9;Database=none' },
+    });
+    expect(await once(createInterface({ input: child.stdout! }), 'line')).toEqual(['octo is running']);
+    child.disconnect();
+    expect(await once(child, 'exit')).toEqual([0, null]);
   });
 });
 

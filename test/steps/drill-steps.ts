@@ -45,7 +45,15 @@ export const drillBySteps = async (world: World, archiveId: string, hooks: Drill
     const output = await perform<T>(await loadStep(name), { world, run, input, ...context });
     const endedAt = world.clock.now().toISOString();
     const state = stateNameOf(name);
-    const ended = { status: 'done', startedAt, updatedAt: endedAt, endedAt, percent: null, text: '', error: null } as const;
+    const ended = {
+      status: 'done',
+      startedAt,
+      updatedAt: endedAt,
+      endedAt,
+      percent: null,
+      text: '',
+      error: null,
+    } as const;
     await writeStepNote(world, id, { state, step: name, attempt: 0, ...ended });
     return output;
   };

@@ -1,12 +1,17 @@
 /** A restore that breaks off after each of its steps: the target is as it was, proven by its rows, and nothing is left behind. */
-import { readdir, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunRecord } from '../../lib/domain/runs/run.ts';
 import { readJournal } from '../../lib/repository/restore-journal.ts';
 import { readLease } from '../../lib/repository/lease/lease.ts';
 import { releaseLock } from '../../lib/repository/lease/lock.ts';
+import { isOctoError } from '../../lib/domain/errors.ts';
 import { step as returnTarget } from '../../lib/steps/return-target.ts';
+import { rotateMasterKey } from '../../sandbox/octopus/key-faults.ts';
 import { backUpBySteps, contentOf, restoreBySteps } from './restore-steps.ts';
 import { openStepWorld, perform, type StepWorld } from './step-world.ts';
 
@@ -58,6 +63,67 @@ describe('a restore that breaks off', { timeout: 120_000 }, () => {
     await requireAsBefore(run);
     // Asked again, as after a kill, it finds nothing to do.
     expect(await goBack(run)).toMatchObject({ how: 'untouched' });
+    await releaseLock(on.world, run);
+  });
+});
+
+const CHILD = fileURLToPath(new URL('return-child.ts', import.meta.url));
+/** Far more than there are acts: that the way back comes to its end at all is part of what is tested. */
+const KILLS_AT_MOST = 80;
+
+describe('the way back, killed', { timeout: 300_000 }, () => {
+  /** Does it die once more? What it says when it fails otherwise is the test's own failure. */
+  const diesAgain = async (run: RunRecord, diedFile: string): Promise<boolean> => {
+    const child = spawn(process.execPath, [CHILD, JSON.stringify(on.reached), run.id, diedFile]);
+    let said = '';
+    child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+    if (signal === null && code !== 0) throw new Error(said);
+    return signal === 'SIGKILL';
+  };
+  /** What people meet who ask the server now: `null` while it does not answer. */
+  const met = async () => {
+    try {
+      await (await on.world.octopusApi('prod')).root();
+    } catch (thrown) {
+      if (isOctoError(thrown, 'OctopusUnavailable')) return null;
+      throw thrown;
+    }
+    return contentOf(on);
+  };
+
+  test('before each of its acts, goes on, and no server is ever up on half of two states', async () => {
+    await rotateMasterKey({ directory: on.machine, instanceName: on.seeded.instanceName });
+    before = await contentOf(on);
+    const key = await on.world.octopusProgram('prod').showMasterKey();
+    const run = await restoreBySteps(on, archive, { until: 'probe-server', hasSafety: false });
+    const restored = await contentOf(on);
+    expect(restored).not.toEqual(before);
+    const diedFile = join(on.reached.root, 'died');
+    await writeFile(diedFile, '');
+    let kills = 0;
+    while (await diesAgain(run, diedFile)) {
+      expect((kills += 1)).toBeLessThan(KILLS_AT_MOST);
+      const found = await met();
+      if (found !== null) expect([before, restored]).toContainEqual(found);
+    }
+    const acts = (await readFile(diedFile, 'utf8')).split('\n');
+    for (const kind of [
+      'stopService',
+      'rename to',
+      'rename {',
+      'setMasterKey',
+      'startService',
+      'setMaintenance',
+      'rm ',
+      'drop',
+    ])
+      expect(
+        acts.filter((act) => act.startsWith(kind)),
+        kind,
+      ).not.toEqual([]);
+    expect((await on.world.octopusProgram('prod').showMasterKey()).equals(key)).toBe(true);
+    await requireAsBefore(run);
     await releaseLock(on.world, run);
   });
 });

@@ -39,6 +39,8 @@ export type StepWorld = {
   share: string;
   /** How another process reaches the SQL Server stand-in. */
   connectionString: string;
+  /** What another process needs to open the same world: `worldOf(root, peers)`. */
+  reached: { root: string; peers: Peers };
   /** A run that is recorded; with the lock where the test needs it. */
   newRun(request?: { name?: string; hasLock?: boolean }): Promise<RunRecord>;
   close(): Promise<void>;
@@ -78,7 +80,8 @@ export const openStepWorld = async (
     database: { name: DATABASE, share: { sqlServerPath: share, workerPath: share } },
     extraFolders: [],
   };
-  const { world, closePeers } = await worldOf(root, { instance, seeded, connectionString });
+  const peers = { instance, seeded, connectionString };
+  const { world, closePeers } = await worldOf(root, peers);
   return {
     world,
     octopus,
@@ -87,6 +90,7 @@ export const openStepWorld = async (
     machine,
     share,
     connectionString,
+    reached: { root, peers },
     newRun: (request) => newRun(world, request),
     close: async () => {
       await closePeers();
@@ -97,9 +101,10 @@ export const openStepWorld = async (
   };
 };
 
-type Peers = { instance: Instance; seeded: SeededInstance; connectionString: string };
+export type Peers = { instance: Instance; seeded: SeededInstance; connectionString: string };
 
-const worldOf = async (root: string, { instance, seeded, connectionString }: Peers) => {
+/** The world over stores in `root` and these stand-ins; `closePeers` lets go of them. */
+export const worldOf = async (root: string, { instance, seeded, connectionString }: Peers) => {
   const clock = jumpingClock(new Date());
   const secret = new Secret(connectionString);
   const sqlServer = sqlServerTds({ connectionString: secret, stallSeconds: 20 });
@@ -109,7 +114,7 @@ const worldOf = async (root: string, { instance, seeded, connectionString }: Pee
     return peer;
   };
   const host = instance.hosts[0]!;
-  await mkdir(join(root, 'host'));
+  await mkdir(join(root, 'host'), { recursive: true });
   const absent = () => {
     throw new OctoError('Bug', 'steps do not use this port');
   };

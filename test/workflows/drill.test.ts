@@ -106,7 +106,9 @@ describe('a failure of every state has its way out', () => {
   });
 
   test('what passes by itself is tried again where it happened', async () => {
-    const { states } = await playDrill({ DrillDatabase: [{ fails: 'DatabaseUnreachable' }, { output: { sizeBytes: 1 } }] });
+    const { states } = await playDrill({
+      DrillDatabase: [{ fails: 'DatabaseUnreachable' }, { output: { sizeBytes: 1 } }],
+    });
     expect(states).toEqual(PATH);
   });
 });

@@ -6,7 +6,7 @@ import { checkOnHost } from '../../lib/checks/index.ts';
 import { VERSION } from '../../lib/domain/version.ts';
 import type { Log } from '../../lib/log.ts';
 import type { World } from '../../lib/ports/world.ts';
-import { type HostReport, writeHostReport } from '../../lib/repository/host-report.ts';
+import { type HostReport, writeHostReport } from '../../lib/repository/lease/host-report.ts';
 
 const REPORT_MS = 300_000;
 /** The checks let SQL Server write a small file, so they are not made at every report. */

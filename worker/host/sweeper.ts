@@ -40,11 +40,10 @@ const sweep = async (sweeping: Sweeping): Promise<void> => {
   for (const instance of world.instanceNames()) {
     await tried(log, { instance }, () => sweepShare(sweeping, instance));
     await tried(log, { instance }, () => sweepPages(sweeping, instance));
-    for (const there of placesOf(world))
-      await tried(log, { instance }, async () => {
-        tell(log, { instance }, await sweepScratch(there, instance, { isAlive: (runId) => isAlive(world, runId) }));
-      });
+    await tried(log, { instance }, () => sweepCopies(sweeping, world, instance));
   }
+  for (const instance of world.drillPlace?.own?.instances ?? [])
+    await tried(log, { instance }, () => sweepCopies(sweeping, drillWorld(world), instance));
   await tried(log, {}, async () => {
     tell(log, {}, await sweepDrills(world, { isAlive: (runId) => isAlive(world, runId) }));
   });
@@ -53,9 +52,10 @@ const sweep = async (sweeping: Sweeping): Promise<void> => {
   });
 };
 
-/** Each SQL Server that copies are restored on: those of the instances, and the one for drills. */
-const placesOf = (world: SweepWorld): DrillWorld[] =>
-  world.drillPlace?.own == null ? [world] : [world, drillWorld(world)];
+/** `there` is where copies are restored: beside the instance, or on the SQL Server for drills. */
+const sweepCopies = async ({ world, log }: Sweeping, there: DrillWorld, instance: string): Promise<void> => {
+  tell(log, { instance }, await sweepScratch(there, instance, { isAlive: (runId) => isAlive(world, runId) }));
+};
 
 const sweepShare = async ({ world, log }: Sweeping, instance: string): Promise<void> => {
   const folder = world.instance(instance).database.share.workerPath;

@@ -46,6 +46,8 @@ export const main = async (argv: string[]): Promise<number> => {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_CODES.usage;
     const error = OctoError.from(thrown);
     print(process.stderr, [`${error.message} (${error.code})`, error.advice]);
+    if (argv.includes('--json'))
+      print(process.stdout, [toJson({ error: { code: error.code, message: error.message, advice: error.advice } })]);
     return exitCodeOf(error);
   }
 };
@@ -120,6 +122,7 @@ const carryOut = async (text: string, options: Options): Promise<number> => {
       await alone.close();
     }
   }
+  if (running === null) print(process.stderr, ['octo is not running here: runs stand still until it is (octo start)']);
   const { world, close } = await compose({ config, environment: process.env, clock: systemClock, cloudStep: noWork });
   const asked = {
     by: terminalPerson(config, typed.account),
@@ -183,9 +186,12 @@ const serveHost = async (host: string, config: Config): Promise<number> => {
   return EXIT_CODES.good;
 };
 
+/** By a signal, or by the end of a program that started this one with a channel. */
 const toldToStop = (): Promise<void> =>
   new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.once(signal, () => resolve());
+    // Listening alone would keep the process from ending.
+    process.channel?.unref();
   });
 
 const print = (stream: NodeJS.WriteStream, lines: readonly string[]): void => {

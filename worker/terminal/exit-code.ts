@@ -16,6 +16,7 @@ const USAGE_CODES = new Set<string>([
   'ArgumentInvalid',
   'InstanceUnknown',
   'RunUnknown',
+  'ArchiveUnknown',
   'ConfigMissing',
   'ConfigInvalid',
 ]);

@@ -1,7 +1,7 @@
 /** `/octo help [verb]`: made from the declarations, so it cannot be out of date. */
 import { columns } from '../../domain/reply.ts';
 import type { Command, Declaration } from './command.ts';
-import { usage, usageInShort } from './parse.ts';
+import { nearestTo, usage, usageInShort } from './parse.ts';
 
 export const helpIn = (verbs: readonly Command[]): Command => ({
   words: ['help'],
@@ -13,8 +13,13 @@ export const helpIn = (verbs: readonly Command[]): Command => ({
   options: {},
   example: '/octo help backup now',
   perform: async (_world, { positionals }) => {
-    const asked = [positionals['verb'], positionals['second']].filter((word) => word !== undefined).join(' ');
-    const chosen = verbs.filter(({ words }) => words.join(' ').startsWith(asked));
+    const asked = [positionals['verb'], positionals['second']]
+      .filter((word) => word !== undefined)
+      .join(' ')
+      .toLowerCase();
+    const named = verbs.filter(({ words }) => words.join(' ').startsWith(asked));
+    const nearest = nearestTo(asked, verbs);
+    const chosen = named.length === 0 && nearest !== undefined ? [nearest] : named;
     const [only] = chosen;
     const isOne = asked !== '' && chosen.length === 1 && only !== undefined;
     return {

@@ -28,7 +28,7 @@ export const usageInShort = ({ words, mark = '', positionals }: Declaration): st
   [
     ...words,
     ...positionals.map(({ name, isOptional, isWord }) =>
-      isWord === true ? name : isOptional === true ? `[${name}]` : `<${name}>`,
+      isWord === true && isOptional !== true ? name : isOptional === true ? `[${name}]` : `<${name}>`,
     ),
     ...(mark === '' ? [] : [mark]),
   ].join(' ');
@@ -99,13 +99,23 @@ const optionOf = (command: Declaration, token: string): { name: string; value: s
 };
 
 const invalid = (command: Declaration, what: string): OctoError =>
-  new OctoError('ArgumentInvalid', `${what}. Usage: ${usage(command)}. Example: ${command.example}`);
+  new OctoError('ArgumentInvalid', `${what}. Usage: /octo ${usage(command)}. Example: ${command.example}`);
 
 const unknown = (text: string, tokens: string[], table: readonly Declaration[]): OctoError => {
-  const typed = tokens.slice(0, 2).join(' ').toLowerCase();
-  const nearest = table.toSorted((a, b) => distance(typed, a.words.join(' ')) - distance(typed, b.words.join(' ')))[0];
+  const nearest = nearestTo(tokens.slice(0, 2).join(' ').toLowerCase(), table);
   const hint = nearest === undefined ? '' : `; the nearest is "${nearest.words.join(' ')}", e.g. ${nearest.example}`;
   return new OctoError('CommandUnknown', `there is no command "${text.trim()}"${hint}`);
+};
+
+/** The verb that was most likely meant, also by one word of it alone. */
+export const nearestTo = <D extends Declaration>(typed: string, table: readonly D[]): D | undefined => {
+  const [first = ''] = typed.split(' ');
+  const far = ({ words }: D): number =>
+    Math.min(
+      distance(typed, words.join(' ')),
+      ...[words[0], words.at(-1)].map((word = '') => 1 + distance(first, word) + (typed.length - first.length)),
+    );
+  return table.toSorted((a, b) => far(a) - far(b))[0];
 };
 
 /** Levenshtein's edit distance. */

@@ -2,8 +2,8 @@
  * Which archives to keep: pure, from the archives there are and the policy of their instance.
  *
  * The newest of each day, week, month and year counts, in the time zone of the schedule. An archive that has gaps, is
- * suspicious or was found damaged takes no place of a good one: it stays for as long as it would if it were good. Nothing
- * goes before a newer good one is there. Counted are archives, not days: whatever time passes, without backups nothing goes.
+ * suspicious, was found damaged or is a restore's safety archive takes no place of a good one: it stays for as long as it
+ * would if it were good. Nothing goes before a newer good one is there. Counted are archives, not days: whatever time passes, without backups nothing goes.
  */
 import * as z from 'zod';
 import type { Manifest } from './archive.ts';
@@ -32,6 +32,8 @@ export type Candidate = {
   takenAt: string;
   word: Manifest['word'];
   isDamaged: boolean;
+  /** Kept by a restore before it overwrote that state, which is the one that somebody wanted to be rid of. */
+  isSafety: boolean;
   /** Held by a person, or just being read. */
   isHeld: boolean;
   isRead: boolean;
@@ -97,9 +99,9 @@ const verdictsOf = (candidates: readonly Candidate[], judging: Counting): Verdic
   });
 };
 
-/** Good, and nothing was found wrong with it since. */
-export const isSound = ({ word, isDamaged }: Pick<Candidate, 'word' | 'isDamaged'>): boolean =>
-  word === 'good' && !isDamaged;
+/** Good, of the ordinary kind, and nothing was found wrong with it since. */
+export const isSound = ({ word, isDamaged, isSafety }: Pick<Candidate, 'word' | 'isDamaged' | 'isSafety'>): boolean =>
+  word === 'good' && !isDamaged && !isSafety;
 
 /**
  * When the archive goes if every run of the schedule (`slots`, ISO 8601, oldest first) leaves a good one from now on; `null`
@@ -134,6 +136,7 @@ export const goodArchiveAt = (takenAt: string): Candidate => ({
   takenAt,
   word: 'good',
   isDamaged: false,
+  isSafety: false,
   isHeld: false,
   isRead: false,
   lockedUntil: null,

@@ -22,7 +22,9 @@ export const drillOutcomeOf = (ending: DrillEnding): Outcome => {
     notes: record?.notes ?? [],
     error,
     safeNow: [UNTOUCHED, ...said(ending)].join(' '),
-    doNext: error?.advice ?? (word === 'gaps' ? 'Look at what is named above: a restore would bring the archive back without it.' : ''),
+    doNext:
+      error?.advice ??
+      (word === 'gaps' ? 'Look at what is named above: a restore would bring the archive back without it.' : ''),
     backup: null,
     drill: record,
   };

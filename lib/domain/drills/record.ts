@@ -31,7 +31,15 @@ const AGAINST_ARCHIVE: ReadonlySet<string> = new Set<ErrorCode>([
   'SecretNotKept',
 ]);
 
-export const recordOfDrill = ({ run, plan, manifest, failure, clearFailure, drilled, ...when }: Drilled): DrillRecord => {
+export const recordOfDrill = ({
+  run,
+  plan,
+  manifest,
+  failure,
+  clearFailure,
+  drilled,
+  ...when
+}: Drilled): DrillRecord => {
   const error = failure === null ? null : errorRecordOf(failure);
   return {
     version: 1,

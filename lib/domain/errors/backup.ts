@@ -4,7 +4,7 @@ import { errorGroup } from './entry.ts';
 export const backupErrors = errorGroup({
   PlanRefused: {
     retry: false,
-    advice: 'Nothing was changed. Mend each point that is listed, then ask again.',
+    advice: 'Mend each point that is listed, then ask again.',
   },
   MaintenanceNotTaken: {
     retry: false,

@@ -16,7 +16,7 @@ export const configErrors = errorGroup({
   },
   InstanceUnknown: {
     retry: false,
-    advice: 'Use one of the instance names that `octo status` lists.',
+    advice: 'Use one of the instance names that `/octo status` lists.',
   },
   CommandUnknown: { retry: false, advice: 'Nothing was started. `/octo help` lists every command.' },
   ArgumentInvalid: { retry: false, advice: 'Nothing was started. Correct the argument and send the command again.' },

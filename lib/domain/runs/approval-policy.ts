@@ -178,6 +178,10 @@ export const policyProblems = (
       ...(statement.effect === 'deny'
         ? []
         : [
+            // A form is saved at once: there is nothing that could wait for a second person.
+            ...(statement.verbs?.includes('settings') === true
+              ? [{ path: ['approval', at, 'verbs'], message: 'settings can be denied, but not approved' }]
+              : []),
             ...unknownIn(statement.approvers, members, ['approval', at, 'approvers']),
             ...unknownIn(statement.breakGlass, members, ['approval', at, 'breakGlass']),
           ]),

@@ -155,7 +155,10 @@ const before = ({ safetyArchiveId, facts }: RestoreEnding): string[] => [
 
 type Found = { error: ErrorRecord | null; late: ErrorRecord | null; word: OutcomeWord };
 
-const doNext = ({ resumeFailure, facts }: RestoreEnding, { error, late, word }: Found): string => {
+const doNext = (
+  { resumeFailure, facts, plan, safetyArchiveId }: RestoreEnding,
+  { error, late, word }: Found,
+): string => {
   if (resumeFailure !== null) return `${errorRecordOf(resumeFailure).advice} ${error?.advice ?? ''}`.trim();
   if (error !== null) return error.advice;
   if (late !== null) return late.advice;
@@ -164,5 +167,11 @@ const doNext = ({ resumeFailure, facts }: RestoreEnding, { error, late, word }: 
       ? []
       : ['When you no longer need what was kept, drop that database in SQL Server and delete those folders.'];
   const looking = word === 'gaps' ? ['Look at what is named above; the restore itself is complete.'] : [];
-  return [...looking, ...removing].join(' ');
+  const back =
+    safetyArchiveId === null || plan === null
+      ? []
+      : [
+          `To go back: /octo restore ${safetyArchiveId} to ${plan.instance}. When nobody will want to: /octo backup release ${safetyArchiveId} instance:${plan.instance}`,
+        ];
+  return [...looking, ...removing, ...back].join(' ');
 };

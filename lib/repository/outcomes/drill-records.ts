@@ -19,15 +19,15 @@ export const keepDrill = async (world: Stores, record: DrillRecord): Promise<voi
   const key = stateKeys.drill(instance, { id, requestedAt });
   await createOnce(world.state, key, record);
   const standing = (await readRecord(world.state, { key, schema: DrillRecord })) ?? record;
-  if (isRestorable(standing)) await createOnce(world.archives, archiveKeys.drill(instance, archive.archiveId, id), standing);
+  if (isRestorable(standing))
+    await createOnce(world.archives, archiveKeys.drill(instance, archive.archiveId, id), standing);
 };
 
 /** What the drill of this run found, or `null` when it has not come to that. */
 export const readDrill = (
   world: Pick<World, 'state'>,
   { instance, ...run }: { id: string; instance: string; requestedAt: string },
-): Promise<DrillRecord | null> =>
-  readRecord(world.state, { key: stateKeys.drill(instance, run), schema: DrillRecord });
+): Promise<DrillRecord | null> => readRecord(world.state, { key: stateKeys.drill(instance, run), schema: DrillRecord });
 
 /** The last drills of the instance, newest first. */
 export const listDrills = async (

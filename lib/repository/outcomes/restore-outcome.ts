@@ -43,4 +43,6 @@ const unplanned = (plan: unknown): Failure | null =>
 const safetyNotes = (safety: { word: string; gaps: string[] } | null): string[] =>
   safety === null || safety.word === 'good'
     ? []
-    : [`the safety archive of the target is ${safety.word}${safety.gaps.length > 0 ? `: ${safety.gaps[0]}` : ''}`];
+    : [
+        `the safety archive of the target ${safety.word === 'gaps' ? 'has gaps' : `is ${safety.word}`}${safety.gaps.length > 0 ? `: ${safety.gaps[0]}` : ''}`,
+      ];

@@ -53,11 +53,12 @@ const readCandidates = async (world: Stores, instance: string): Promise<Candidat
     archivesBeingRead(world, instance),
   ]);
   const candidates: Candidate[] = [];
-  for await (const { archiveId, takenAt, word } of listArchives(world, instance)) {
+  for await (const { archiveId, takenAt, word, isSafety = false } of listArchives(world, instance)) {
     candidates.push({
       archiveId,
       takenAt,
       word,
+      isSafety,
       isDamaged: damaged.has(archiveId),
       isHeld: held.has(archiveId),
       isRead: read.has(archiveId),

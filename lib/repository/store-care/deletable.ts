@@ -2,6 +2,7 @@
 import { OctoError } from '../../domain/errors.ts';
 import { archiveKeys } from '../../domain/names.ts';
 import type { World } from '../../ports/world.ts';
+import { isSound } from '../../domain/archives/retention.ts';
 import { listArchives } from '../catalog.ts';
 import { damagedNames } from '../damage.ts';
 import { readHold } from '../holds.ts';
@@ -38,8 +39,8 @@ const refuseWithinFloor = async (world: Stores, { instance, archiveId }: Archive
   const { floor } = (await readSettings(world, instance)).retention;
   const damaged = await damagedNames(world, instance);
   let good = 0;
-  for await (const manifest of listArchives(world, instance)) {
-    if (manifest.word !== 'good' || damaged.has(manifest.archiveId)) continue;
+  for await (const { word, isSafety = false, ...manifest } of listArchives(world, instance)) {
+    if (!isSound({ word, isSafety, isDamaged: damaged.has(manifest.archiveId) })) continue;
     if (manifest.archiveId === archiveId) {
       throw new OctoError('ArchiveNeeded', `${archiveId} is one of the ${floor} newest good archives of ${instance}`);
     }

@@ -20,7 +20,7 @@ type Ticking = { instance: string; channel: string | null };
 /** Starts what is due for the instance; answers the run. `channel` as in `tick`. @throws as `requestDrill` */
 export const drillTick = async (world: TickWorld, { instance, channel }: Ticking): Promise<string | null> => {
   const now = world.clock.now();
-  const at = { key: stateKeys.drillSchedule(instance), schema: TickRecord };
+  const at = { key: stateKeys.schedule(instance, '.drill'), schema: TickRecord };
   const record = await readRecord(world.state, at);
   const settings = await readSettings(world, instance);
   const slot = record === null ? null : dueDrill(settings, new Date(record.checkedUntil), now);
@@ -44,13 +44,22 @@ const unlessFinal =
     throw thrown;
   };
 
-const start = (world: TickWorld, { slot, archive, ...where }: Ticking & { slot: string; archive: string }): Promise<string> => {
+const start = (
+  world: TickWorld,
+  { slot, archive, ...where }: Ticking & { slot: string; archive: string },
+): Promise<string> => {
   const { instance, channel } = where;
   const who = { person: 'schedule', door: 'schedule' } as const;
   const act = { who, act: 'drill now', on: instance, detail: { slot, archive } };
   return audited(world, act, async () => {
     const requestKey = `drill:${instance}:${slot}`;
-    const { run, isJoined } = await requestDrill(world, { instance, by: { ...who, channel }, requestKey, reason: null, archive });
+    const { run, isJoined } = await requestDrill(world, {
+      instance,
+      by: { ...who, channel },
+      requestKey,
+      reason: null,
+      archive,
+    });
     return { result: run.id, runId: run.id, detail: { isJoined } };
   });
 };

@@ -19,7 +19,10 @@ export const requestDrill = async (
   if (world.drillPlace === undefined)
     throw new OctoError('DrillPlaceMissing', 'the configuration names no place for drills');
   const archiveId = await archiveNamed(world, request, archive);
-  return { ...(await requestRun(world, { ...request, workflow: 'drill', options: { archive: archiveId } })), archiveId };
+  return {
+    ...(await requestRun(world, { ...request, workflow: 'drill', options: { archive: archiveId } })),
+    archiveId,
+  };
 };
 
 const archiveNamed = async (

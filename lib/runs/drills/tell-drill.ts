@@ -10,7 +10,7 @@ import type { World } from '../../ports/world.ts';
 import { UNCHANGED, update } from '../../repository/update.ts';
 import { drillReport } from '../../slack/run/drill-report.ts';
 
-const Claimed = z.strictObject({ claimedAt: z.string() });
+const Claimed = z.strictObject({ claimedAt: z.string().nullable() });
 
 type TellWorld = Pick<World, 'state' | 'chat' | 'clock'>;
 
@@ -24,15 +24,18 @@ export const tellOfDrill = async (world: TellWorld, { run }: RunView, ts: string
     await world.chat.shareFile({ channel, threadTs: ts, name, title, bytes: Buffer.from(text) });
   } catch (thrown) {
     // Without an answer nobody knows whether it is there.
-    if (!isOctoError(thrown, 'ChatUnavailable')) await world.state.delete(stateKeys.drillReport(run.id));
+    if (!isOctoError(thrown, 'ChatUnavailable'))
+      await update(world.state, claimAt(run.id), () => ({ claimedAt: null }));
     throw thrown;
   }
 };
 
+const claimAt = (runId: string) => ({ key: stateKeys.drillReport(runId), schema: Claimed });
+
 const claim = async (world: TellWorld, runId: string): Promise<boolean> => {
   let isMine = false;
-  await update(world.state, { key: stateKeys.drillReport(runId), schema: Claimed }, (current) => {
-    isMine = current === null;
+  await update(world.state, claimAt(runId), (current) => {
+    isMine = (current?.claimedAt ?? null) === null;
     return isMine ? { claimedAt: world.clock.now().toISOString() } : UNCHANGED;
   });
   return isMine;

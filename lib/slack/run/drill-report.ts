@@ -48,21 +48,37 @@ const factsOf = (record: DrillRecord): string[][] => {
 const partsOf = (record: DrillRecord): string[][] => {
   const { dumpBytes, proven, files, seconds } = record;
   const timed = (state: string, found: string | null): string =>
-    found === null ? 'NOT looked at' : `${found}${seconds[state] === undefined ? '' : `, in ${duration(seconds[state])}`}`;
+    found === null
+      ? 'NOT looked at'
+      : `${found}${seconds[state] === undefined ? '' : `, in ${duration(seconds[state])}`}`;
   const ofProof = (found: string | null): string => found ?? 'NOT looked at';
   return [
-    ['Database restored', timed('DrillDatabase', dumpBytes === null ? null : `dump of ${size(dumpBytes)}, SHA-256 compared`)],
+    [
+      'Database restored',
+      timed('DrillDatabase', dumpBytes === null ? null : `dump of ${size(dumpBytes)}, SHA-256 compared`),
+    ],
     [
       'Rows against the manifest',
       timed('DrillProof', proven && `${proven.rows.toLocaleString('en-US')} rows in ${count(proven.tables, 'table')}`),
     ],
-    ['Master key on the restored copy', ofProof(proven && `opens ${proven.keyProof.opened} of ${proven.keyProof.sampled} values`)],
+    [
+      'Master key on the restored copy',
+      ofProof(proven && `opens ${proven.keyProof.opened} of ${proven.keyProof.sampled} values`),
+    ],
     ['DBCC CHECKDB', ofProof(proven && 'no fault')],
     [
       'Files that the database lists',
-      ofProof(proven && `${proven.references.listed.toLocaleString('en-US')} listed, ${proven.references.missing} missing`),
+      ofProof(
+        proven && `${proven.references.listed.toLocaleString('en-US')} listed, ${proven.references.missing} missing`,
+      ),
     ],
-    ['Files', timed('DrillFiles', files && `${count(files.count, 'file')}, ${size(files.sizeBytes)}, each compared with its SHA-256`)],
+    [
+      'Files',
+      timed(
+        'DrillFiles',
+        files && `${count(files.count, 'file')}, ${size(files.sizeBytes)}, each compared with its SHA-256`,
+      ),
+    ],
   ];
 };
 

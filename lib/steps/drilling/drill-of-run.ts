@@ -2,12 +2,9 @@
 import { join } from 'node:path';
 import { openArchive } from '../../archive/restore/open-archive.ts';
 import type { Manifest } from '../../domain/archives/archive.ts';
-import { isOctoError } from '../../domain/errors.ts';
-import { archiveKeys } from '../../domain/names.ts';
 import type { RunRecord } from '../../domain/runs/run.ts';
 import type { DrillPlace } from '../../ports/drill-place.ts';
 import type { World } from '../../ports/world.ts';
-import { markDamaged } from '../../repository/damage.ts';
 import type { ArchivePlace } from '../../repository/sections.ts';
 
 type Drill = Pick<RunRecord, 'id' | 'instance' | 'options'>;
@@ -21,24 +18,9 @@ export const archiveOf = ({ instance, options }: Pick<Drill, 'instance' | 'optio
 export const filesFolder = ({ folder }: Pick<DrillPlace, 'folder'>, { id }: Pick<Drill, 'id'>): string =>
   join(folder, id);
 
-/**
- * Does a part of the drill on its archive. What it finds damaged is marked before it is told, so that no backup relies on
- * it and the archive counts as good no more. @throws ArchiveDamaged, and what the work throws
- */
+/** Does a part of the drill on its archive, which is looked at first. @throws ArchiveDamaged, and what the work throws */
 export const onArchive = async <T>(
-  world: Pick<World, 'archives' | 'clock'>,
+  world: Pick<World, 'archives'>,
   run: Drill,
   work: (manifest: Manifest) => Promise<T>,
-): Promise<T> => {
-  const at = archiveOf(run);
-  try {
-    return await work(await openArchive(world, at));
-  } catch (thrown) {
-    if (isOctoError(thrown, 'ArchiveDamaged')) {
-      const { key = archiveKeys.manifest(at.instance, at.archiveId) } = thrown.facts;
-      const damage = { key: String(key), what: thrown.message, archives: [at.archiveId] };
-      await markDamaged(world, at.instance, [damage]);
-    }
-    throw thrown;
-  }
-};
+): Promise<T> => work(await openArchive(world, archiveOf(run)));

@@ -32,7 +32,9 @@ const folderHasRoom: DrillQuestion = async ({ place: { folder }, manifest: { fol
   const freeBytes = bavail * bsize;
   return freeBytes >= folders.sizeBytes
     ? []
-    : [`not enough space for the files in ${folder}: needs ${gigabytes(folders.sizeBytes)}, has ${gigabytes(freeBytes)}`];
+    : [
+        `not enough space for the files in ${folder}: needs ${gigabytes(folders.sizeBytes)}, has ${gigabytes(freeBytes)}`,
+      ];
 };
 
 /** So many times the size of the copy must be free on the volume of a production database: it goes on growing meanwhile. */
@@ -46,7 +48,9 @@ const productionKeepsRoom: DrillQuestion = async ({ world, instance, manifest: {
   const needBytes = dump.fileBytes * PRODUCTION_MARGIN;
   return data >= needBytes
     ? []
-    : [`a drill on production leaves room to spare: needs ${gigabytes(needBytes)} on its data volume, has ${gigabytes(data)}`];
+    : [
+        `a drill on production leaves room to spare: needs ${gigabytes(needBytes)} on its data volume, has ${gigabytes(data)}`,
+      ];
 };
 
 /** Without a lock of its own a drill holds up no backup; but it does not begin on top of one. */

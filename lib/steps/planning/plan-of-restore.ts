@@ -153,7 +153,9 @@ const warningsOf = (planning: RestorePlanning, isReplaced: boolean): string[] =>
   const flaws = [...manifest.gaps, ...(manifest.unusual ?? [])];
   const isSecond = manifest.instance !== instance.name && as === 'same' && parts !== 'folders';
   return [
-    ...(manifest.word === 'good' ? [] : [`the archive is ${manifest.word}: ${flaws.join('; ')}`]),
+    ...(manifest.word === 'good'
+      ? []
+      : [`the archive ${manifest.word === 'gaps' ? 'has gaps' : `is ${manifest.word}`}: ${flaws.join('; ')}`]),
     ...(server === null
       ? [`${instance.name} does not answer: it is not archived first, its database and folders stay on the host`]
       : []),

@@ -19,12 +19,19 @@ export const requireNoRefusal = async <P>(
   const failures = answers.flatMap((answer) => answer.failure ?? []);
   const passing = failures.find(({ canRetry }) => canRetry);
   if (passing !== undefined && refusals.length === 0 && failures.every(({ canRetry }) => canRetry)) throw passing;
-  const all = [...new Set([...refusals, ...failures.map(({ code, message }) => `${message} (${code})`)])];
+  const all = [...new Set([...refusals, ...phrasesOf(failures)])];
   if (all.length === 0) return;
   throw new OctoError('PlanRefused', `${subject} cannot begin: ${all.join('; ')}`, {
     facts: { refusalCount: all.length },
   });
 };
+
+/** With the advice of each code, said once: that of the refusal itself can only send the reader here. */
+const phrasesOf = (failures: readonly OctoError[]): string[] =>
+  [...Map.groupBy(failures, ({ code }) => code)].map(([code, alike]) => {
+    const messages = new Set(alike.map(({ message }) => message));
+    return `${[...messages].join('; ')} (${code}: ${alike[0]!.advice})`;
+  });
 
 const ask = async <P>(question: Question<P>, planning: P): Promise<{ refusals: string[]; failure?: OctoError }> => {
   try {

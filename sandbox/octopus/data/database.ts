@@ -24,7 +24,11 @@ const MAX_ROWS = 1000;
 
 /** Opens the database named in `connectionString`. */
 export const openDatabase = async (connectionString: string): Promise<Database> => {
-  const pool = new sql.ConnectionPool(connectionString);
+  const pool = new sql.ConnectionPool({
+    ...sql.ConnectionPool.parseConnectionString(connectionString),
+    // Else the driver asks SELECT 1 before every statement.
+    validateConnection: 'socket',
+  });
   /** An idle connection that breaks is replaced at the next request; an unheard error event would end the process. */
   pool.on('error', () => {});
   await pool.connect();

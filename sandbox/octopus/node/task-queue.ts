@@ -15,6 +15,7 @@ import type { RunningNode } from './running-node.ts';
 import { allocateId, isInMaintenance, readFolders, recordEvent } from './running-node.ts';
 
 type TaskRow = Row & { Id: string; Name: string; Description: string; StartTime: Date | null; SpaceId: string | null };
+type OwnTask = TaskRow & { State: 'Executing' | 'Cancelling' };
 
 const REINDEX = 'SynchronizeBuiltInPackageRepositoryIndex';
 
@@ -24,8 +25,11 @@ export const turnQueue = async (node: RunningNode): Promise<void> => {
     id: node.id,
     now: new Date(),
   });
-  for (const task of await ownTasks(node, 'Cancelling')) await endTask(node, task, 'Canceled');
-  const running = await ownTasks(node, 'Executing');
+  const { Cancelling: cancelled = [], Executing: running = [] } = Object.groupBy(
+    await ownTasks(node),
+    ({ State: state }) => state,
+  );
+  for (const task of cancelled) await endTask(node, task, 'Canceled');
   const ended = running.filter((task) => hasEnded(node, task));
   for (const task of ended) {
     if (task.Name === REINDEX) await reindexPackages(node, task);
@@ -36,15 +40,13 @@ export const turnQueue = async (node: RunningNode): Promise<void> => {
 
 /** What a node does to tasks it was running when it went down. */
 export const cancelOrphans = async (node: RunningNode): Promise<void> => {
-  for (const task of [...(await ownTasks(node, 'Executing')), ...(await ownTasks(node, 'Cancelling'))]) {
-    await endTask(node, task, 'Canceled');
-  }
+  for (const task of await ownTasks(node)) await endTask(node, task, 'Canceled');
 };
 
-const ownTasks = async (node: RunningNode, state: Task['state']): Promise<TaskRow[]> =>
-  node.database.query<TaskRow>(
-    'SELECT Id, Name, Description, StartTime, SpaceId FROM [ServerTask] WHERE ServerNodeId = @node AND State = @state AND HasPendingInterruptions = @no',
-    { node: node.id, state, no: false },
+const ownTasks = async (node: RunningNode): Promise<OwnTask[]> =>
+  node.database.query<OwnTask>(
+    "SELECT Id, Name, Description, StartTime, SpaceId, State FROM [ServerTask] WHERE ServerNodeId = @node AND State IN ('Executing', 'Cancelling') AND HasPendingInterruptions = @no",
+    { node: node.id, no: false },
   );
 
 /** A package without its file vanishes from the feed; one that lies there unlisted is not taken in, as the original would. */

@@ -1,8 +1,8 @@
 /** What the worker of a host last said of itself, and of the preconditions that only it can look at. */
 import * as z from 'zod';
-import { stateKeys } from '../domain/names.ts';
-import type { World } from '../ports/world.ts';
-import { readRecord, update } from './update.ts';
+import { stateKeys } from '../../domain/names.ts';
+import type { World } from '../../ports/world.ts';
+import { readRecord, update } from '../update.ts';
 
 const Finding = z.strictObject({
   subject: z.string(),
