@@ -1,4 +1,6 @@
-import { existsSync, statfsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -7,10 +9,19 @@ const MEMORY_FOLDER = '/dev/shm';
 const MEMORY_BYTES = 4 * 1024 ** 3;
 
 /** Temporary files in memory, where there is room: half of a test of stores is waiting for a disk. */
-const temporaryFolder = (): { TMPDIR: string } | object => {
-  if (!existsSync(MEMORY_FOLDER)) return {};
+const hasMemoryFolder = (): boolean => {
+  if (!existsSync(MEMORY_FOLDER)) return false;
   const { bavail, bsize } = statfsSync(MEMORY_FOLDER);
-  return bavail * bsize < MEMORY_BYTES ? {} : { TMPDIR: MEMORY_FOLDER };
+  return bavail * bsize >= MEMORY_BYTES;
+};
+
+/** A folder of this run's own, gone with it, whatever a test that was stopped has left in it. */
+const temporaryFolder = (): string => {
+  const folder = mkdtempSync(join(hasMemoryFolder() ? MEMORY_FOLDER : tmpdir(), 'octo-test-'));
+  // Some tests work as another user.
+  chmodSync(folder, 0o755);
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 };
 
 const isLong = ({ moduleId }: TestSpecification): boolean =>
@@ -39,7 +50,7 @@ export default defineConfig({
     // The processes that tests start load their code compiled.
     env: {
       NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node', import.meta.url)),
-      ...temporaryFolder(),
+      TMPDIR: temporaryFolder(),
     },
   },
 });

@@ -65,7 +65,8 @@ const recordEnd = async (world: Pick<World, 'state' | 'clock'>, run: RunRecord, 
       runId,
       detail: {
         outcome: word,
-        archive: backup?.archiveId ?? restore?.archive.archiveId ?? drill?.archive.archiveId ?? deleted?.archiveId ?? null,
+        archive:
+          backup?.archiveId ?? restore?.archive.archiveId ?? drill?.archive.archiveId ?? deleted?.archiveId ?? null,
         askedBy: requestedBy,
         error,
         gaps: [...gaps, ...unusual],

@@ -11,9 +11,6 @@ import { startSqs } from '../../sandbox/aws/sqs.ts';
 import { startStepFunctions } from '../../sandbox/aws/step-functions.ts';
 import { testClock } from '../clock.ts';
 
-process.env['AWS_ACCESS_KEY_ID'] = SANDBOX_CREDENTIALS.accessKeyId;
-process.env['AWS_SECRET_ACCESS_KEY'] = SANDBOX_CREDENTIALS.secretAccessKey;
-
 export const region = 'us-east-1';
 const ACCOUNT = '000000000000';
 export const PREFIX = 'octo-test-';
@@ -32,6 +29,9 @@ export const startAws = async ({
   functions: Functions;
   hosts: readonly string[];
 }) => {
+  // The SDK looks for them there; files that run in this process before may have taken them away.
+  process.env['AWS_ACCESS_KEY_ID'] = SANDBOX_CREDENTIALS.accessKeyId;
+  process.env['AWS_SECRET_ACCESS_KEY'] = SANDBOX_CREDENTIALS.secretAccessKey;
   const directory = await mkdtemp(join(tmpdir(), 'octo-aws-'));
   const clock = testClock();
   const sqs = await startSqs({ directory: join(directory, 'sqs'), clock });

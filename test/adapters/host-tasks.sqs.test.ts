@@ -34,9 +34,12 @@ const start = () => {
     .start({ workflow: 'contract-host', runId, input: { queueUrl: aws.queueUrl(host), n: count } })
     .then(() => runId);
 };
+/** A client that was refused waits for seconds before it asks again. */
+const PATIENCE = { timeout: 20_000 };
+
 const taken = async (): Promise<TakenTask> => {
   let task: TakenTask | null = null;
-  await expect.poll(async () => (task = await hostTasks.take(host, { waitSeconds: 0 }))).not.toBeNull();
+  await expect.poll(async () => (task = await hostTasks.take(host, { waitSeconds: 0 })), PATIENCE).not.toBeNull();
   return task!;
 };
 

@@ -45,7 +45,9 @@ describe('word', () => {
     const unusual = ['the database shrank by 40 % since arc_old (tolerance 10 %)'];
     const suspicious = outcomeOf(ending({ sealed: { word: 'suspicious', gaps: [], unusual, summary } }));
     expect(suspicious).toMatchObject({ word: 'suspicious', gaps: [], unusual });
-    expect(suspicious.doNext).toMatch(/accept this archive.* raise shrink-tolerance or growth-tolerance in the backup settings/);
+    expect(suspicious.doNext).toMatch(
+      /accept this archive.* raise shrink-tolerance or growth-tolerance in the backup settings/,
+    );
   });
 
   test('good with gaps is gaps', () => {

@@ -116,8 +116,8 @@ describe('a restore', () => {
     for (const id of ids) await place.until(id, isWaiting);
     await Promise.all(ids.map((id) => place.slack.api.type('ben', `/octo approve ${id} confirm:prod`)));
     const ended = await Promise.all(ids.map(async (id) => (await place.ended(id)).run));
-    expect(ended.map(({ outcome }) => outcome?.word).toSorted()).toEqual(['good', 'refused']);
-    const [good, refused] = ended.toSorted((a) => (a.outcome?.word === 'good' ? -1 : 1));
+    const good = ended.find(({ outcome }) => outcome?.word === 'good');
+    const refused = ended.find(({ outcome }) => outcome?.word === 'refused');
     expect(refused!.outcome?.error?.message).toContain(good!.id);
     const { files, rows } = await content();
     expect(files).toMatchObject(archived.files);

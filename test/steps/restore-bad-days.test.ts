@@ -102,7 +102,7 @@ describe('a plan is refused', () => {
           }),
         },
       }),
-      /the key is refused \(OctopusUnauthorized\)/,
+      /the key is refused \(OctopusUnauthorized: .*API key/,
     ],
   ];
   test.each(named)('%s', async (_what, arrange, words) => {

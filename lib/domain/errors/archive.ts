@@ -12,7 +12,8 @@ export const archiveErrors = errorGroup({
   },
   AcceptDamaged: {
     retry: false,
-    advice: 'A damaged archive cannot be relied on, whoever accepts it. Take a new backup; it stores what is damaged anew.',
+    advice:
+      'A damaged archive cannot be relied on, whoever accepts it. Take a new backup; it stores what is damaged anew.',
   },
   FolderMissing: {
     retry: false,

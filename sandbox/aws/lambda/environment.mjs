@@ -5,11 +5,13 @@ import { pathToFileURL } from 'node:url';
 const [, , file] = process.argv;
 const loading = file.endsWith('.cjs') ? createRequire(file)(file) : import(pathToFileURL(file).href);
 
-process.on('message', async ({ event, context }) => {
+const answer = async ({ event, context }) => {
   try {
     const { handler } = await loading;
     process.send({ payload: (await handler(event, context)) ?? null });
   } catch ({ name, message, stack }) {
     process.send({ error: { name, message, stack } });
   }
-});
+};
+
+process.on('message', (call) => void answer(call));

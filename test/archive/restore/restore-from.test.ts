@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { s3ObjectStore } from '../../../lib/adapters/object-store.s3.ts';
 import { archiveKeys } from '../../../lib/domain/names.ts';
 import { SANDBOX_CREDENTIALS } from '../../../sandbox/aws/signature.ts';
@@ -68,9 +68,9 @@ test('an archive is taken out of a bucket', async () => {
     AWS_REGION: region,
     AWS_ENDPOINT_URL: s3.url,
   };
-  Object.assign(process.env, env);
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   onTestFinished(() => {
-    for (const name of Object.keys(env)) delete process.env[name];
+    vi.unstubAllEnvs();
   });
   const bucket = s3ObjectStore({ bucket: 'acme-archives', prefix: 'octo/', endpoint: s3.url, region });
   for await (const { key } of world.archives.list('prod/'))
@@ -105,7 +105,7 @@ test('what is wrong ends with the status and the words that the other commands h
     err: expect.stringContaining('Usage: octo restore --from'),
   });
   expect(await run('d', { instance: 'other' })).toMatchObject({
-    status: 1,
+    status: 2,
     err: expect.stringContaining('ArchiveUnknown'),
   });
   expect(await run('server')).toMatchObject({ status: 1, err: expect.stringContaining('TargetNotEmpty') });
