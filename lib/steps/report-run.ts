@@ -9,6 +9,7 @@ import { NO_FACTS, RestoreFacts } from '../domain/runs/restore-outcome.ts';
 import { OUTCOMES, type Outcome, type RunRecord } from '../domain/runs/run.ts';
 import type { World } from '../ports/world.ts';
 import { appendAuditOnce } from '../repository/audit.ts';
+import { archiveRead, markDamageRead } from '../repository/outcomes/damage-read.ts';
 import { outcomeOfRun } from '../repository/outcomes/outcome-of-run.ts';
 import { releaseLock } from '../repository/lease/lock.ts';
 import { endRun, recordAuditHead } from '../repository/run-book.ts';
@@ -32,6 +33,7 @@ const Output = z.strictObject({ word: z.enum(OUTCOMES), code: z.string().nullabl
 export const step = defineStep(
   { name: 'report-run', runsOn: 'cloud', isWayOut: true, input: Input, output: Output },
   async (world, input, { run }) => {
+    await markDamageRead(world, run, input.failure);
     const outcome = await outcomeOfRun(world, run, input);
     // The lock first: whoever sees that the run has ended may begin the next one at once.
     await releaseLock(world, run);
@@ -42,13 +44,10 @@ export const step = defineStep(
   },
 );
 
-const READING = new Set<RunRecord['workflow']>(['restore', 'drill']);
-
 /** What the run read may be deleted again. */
 const releaseArchives = async (world: Pick<World, 'state'>, run: RunRecord): Promise<void> => {
-  const { archive, from } = run.options;
-  if (!READING.has(run.workflow) || typeof archive !== 'string') return;
-  await releaseReading(world, { instance: String(from ?? run.instance), archiveId: archive }, run.id);
+  const at = archiveRead(run);
+  if (at !== null) await releaseReading(world, at, run.id);
 };
 
 /** The outcome as the audit keeps it, which outlives the run book, and the entry's number and hash in the run. */

@@ -12,6 +12,7 @@
  * waits two minutes at most while people are asked, then Quiesce looks again.
  * @see https://states-language.net/spec.html
  */
+import { ARCHIVING_STATES } from '../domain/runs/outcome.ts';
 import backup from './backup.asl.json' with { type: 'json' };
 import deletion from './delete.asl.json' with { type: 'json' };
 import drill from './drill.asl.json' with { type: 'json' };
@@ -59,38 +60,13 @@ const QUIESCED = [
   'Prune',
   'Report',
 ];
-// The dump comes first, so that every file its rows name is there when the folders are read.
-const ONLINE = [
-  'PlanRun',
-  'TakeLock',
-  'SaveKeys',
-  'DumpDatabase',
-  'SampleSecrets',
-  'PackFolders',
-  'PackChanges',
-  'VerifyDump',
-  'StoreDatabase',
-  'ProveKey',
-  'CheckReferences',
-  'SealArchive',
-  'Prune',
-  'Report',
-];
+const ONLINE = ['PlanRun', 'TakeLock', ...ARCHIVING_STATES, 'Prune', 'Report'];
 
 // What is heavy comes before the server is closed to people; what can fail, before it is opened to them again.
 const RESTORE = [
   'PlanRestore',
   'TakeLock',
-  'SaveKeys',
-  'DumpDatabase',
-  'SampleSecrets',
-  'PackFolders',
-  'PackChanges',
-  'VerifyDump',
-  'StoreDatabase',
-  'ProveKey',
-  'CheckReferences',
-  'SealArchive',
+  ...ARCHIVING_STATES,
   'LoadDatabase',
   'StageFolders',
   'Quiesce',

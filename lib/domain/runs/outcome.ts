@@ -95,6 +95,12 @@ const messageOf = (failure: Failure, code: ErrorCode): string => {
   return message.length <= MESSAGE_CHARACTERS ? message : `${message.slice(0, MESSAGE_CHARACTERS - 1)}…`;
 };
 
+/** The facts of our error; none where it is not ours or was cut short. */
+export const factsOf = ({ cause }: Failure): Record<string, unknown> => {
+  const { facts } = parseObject(cause);
+  return typeof facts === 'object' && facts !== null ? (facts as Record<string, unknown>) : {};
+};
+
 /** Our errors travel as JSON; Lambda puts its own wrapping around a thrown one. */
 const messageIn = (cause: string): string | null => {
   const parsed = parseObject(cause);
@@ -115,6 +121,23 @@ const safeNow = (word: OutcomeWord, ending: BackupEnding): string => {
   const archive = word === 'good' ? 'The newest good archive is this one.' : archiveNow(ending);
   return word === 'good' && ending.resumeFailure === null ? archive : [serverNow(word, ending), archive].join(' ');
 };
+
+/**
+ * The states that archive a server in use, in order: an online backup, and what a restore does before it changes anything.
+ * The dump comes first, so that every file its rows name is there when the folders are read.
+ */
+export const ARCHIVING_STATES: readonly string[] = [
+  'SaveKeys',
+  'DumpDatabase',
+  'SampleSecrets',
+  'PackFolders',
+  'PackChanges',
+  'VerifyDump',
+  'StoreDatabase',
+  'ProveKey',
+  'CheckReferences',
+  'SealArchive',
+];
 
 /** States that only ask, or take our own lock. */
 const UNTOUCHED_IN = new Set(['PlanRun', 'AwaitApproval', 'ConfirmPlan', 'PlanAgain', 'TakeLock']);

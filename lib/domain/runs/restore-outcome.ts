@@ -5,7 +5,7 @@
  * the server is now: as it was before, proven by its rows, or not touched at all.
  */
 import * as z from 'zod';
-import { errorRecordOf, isRefusal, type Failure } from './outcome.ts';
+import { ARCHIVING_STATES, errorRecordOf, isRefusal, type Failure } from './outcome.ts';
 import type { RestorePlan } from './plan.ts';
 import type { ErrorRecord, Outcome, OutcomeWord, RestoreSummary } from './run.ts';
 
@@ -107,16 +107,7 @@ const UNTOUCHED_IN = new Set([
   'ConfirmPlan',
   'PlanRestoreAgain',
   'TakeLock',
-  'SaveKeys',
-  'DumpDatabase',
-  'SampleSecrets',
-  'PackFolders',
-  'PackChanges',
-  'VerifyDump',
-  'StoreDatabase',
-  'ProveKey',
-  'CheckReferences',
-  'SealArchive',
+  ...ARCHIVING_STATES,
 ]);
 
 const safeNow = (word: OutcomeWord, ending: RestoreEnding): string => {
